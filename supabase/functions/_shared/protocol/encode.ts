@@ -1,0 +1,23 @@
+// Frames to text and back. Text is measured before it is parsed, and a fault never repeats the text: it may hold tokens.
+import type { z } from "zod";
+import { AppError } from "../errors/app-error.ts";
+
+/** Parses one frame. Throws `bad_frame` for what is too long, is no JSON, or does not fit the schema. */
+export function decodeFrame<Schema extends z.ZodType>(schema: Schema, text: string, maxBytes: number): z.infer<Schema> {
+  // A UTF-16 unit is at most 3 bytes of UTF-8, and the check must not itself cost an encoding of a huge text.
+  if (text.length > maxBytes) throw new AppError("bad_frame", { detail: `Frame is longer than ${maxBytes} bytes` });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new AppError("bad_frame", { detail: "Frame is not JSON" });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) => issue.path.join(".") || "frame").slice(0, 5);
+  throw new AppError("bad_frame", { detail: `Frame does not fit the protocol: ${where.join(", ")}` });
+}
+
+export function encodeFrame(frame: object): string {
+  return JSON.stringify(frame);
+}

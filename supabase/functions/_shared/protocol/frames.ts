@@ -1,0 +1,49 @@
+// The frames on the link between function and worker: JSON text, one object each. Pure.
+import { z } from "zod";
+import { Uuid } from "../domain/ids.ts";
+import { ErrorCodes } from "../errors/catalogue.ts";
+import { MAX_CALL_BODY_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
+
+export const LINK_PROTOCOL = "switchyard.v1";
+export const TICKET_PREFIX = "ticket.";
+export const LINK_PATH = "/v1/link";
+
+const Token = z.string().min(1).max(MAX_TOKEN_CHARS);
+
+/** What every call carries: its id (the envelope's jti), the function's statement, the user's own token, the body. */
+const Call = { id: Uuid, envelope: Token, user_token: Token, body: z.string().max(MAX_CALL_BODY_CHARS) };
+
+/** Body of `status` and `cancel`: the command they ask about. `id` of the frame is the call's own. */
+export const CommandQuery = z.strictObject({ command_id: Uuid });
+
+/** Function → worker. `ack` confirms that the result of a command is stored in the ledger. */
+export const CallerFrame = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("command"), ...Call }),
+  z.strictObject({ type: z.literal("read"), ...Call }),
+  z.strictObject({ type: z.literal("cancel"), ...Call }),
+  z.strictObject({ type: z.literal("status"), ...Call }),
+  z.strictObject({ type: z.literal("ack"), id: Uuid }),
+  z.strictObject({ type: z.literal("ping"), t: z.number() }),
+]);
+export type CallerFrame = z.infer<typeof CallerFrame>;
+export type CallFrame = Extract<CallerFrame, { type: "command" | "read" | "cancel" | "status" }>;
+
+/** Where a command is inside the worker; `unseen`: no such id, and its time is not over yet. */
+export const WorkerPhase = z.enum(["received", "queued", "started", "finished", "unseen"]);
+export type WorkerPhase = z.infer<typeof WorkerPhase>;
+
+/** Worker → function. `now_ms` is the worker's monotonic clock at the moment of sending. */
+export const WorkerFrame = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("welcome"), worker_id: z.string(), boot_id: Uuid, now_ms: z.number() }),
+  z.strictObject({ type: z.literal("ack"), id: Uuid, phase: WorkerPhase }),
+  z.strictObject({ type: z.literal("result"), id: Uuid, result: z.string() }),
+  z.strictObject({
+    type: z.literal("error"),
+    id: Uuid.optional(),
+    code: z.enum(ErrorCodes),
+    detail: z.string().max(500).optional(),
+    retry_after_ms: z.int().optional(),
+  }),
+  z.strictObject({ type: z.literal("pong"), t: z.number() }),
+]);
+export type WorkerFrame = z.infer<typeof WorkerFrame>;
