@@ -32,6 +32,18 @@ export type CallFrame = Extract<CallerFrame, { type: "command" | "read" | "cance
 export const WorkerPhase = z.enum(["received", "queued", "started", "finished", "unseen"]);
 export type WorkerPhase = z.infer<typeof WorkerPhase>;
 
+/** What `/health` shows of a worker; `wall_ms` is its wall clock (Unix milliseconds), compared for skew only. */
+export const WorkerHealth = z.strictObject({
+  version: z.string(),
+  wall_ms: z.number(),
+  terminals: z.array(z.strictObject({ name: z.string(), kind: z.enum(["simulator", "rpyc"]), state: z.string() })),
+  /** Commands waiting or running. */
+  in_flight: z.int(),
+  /** Terminals are reached over the network without TLS, by the operator's explicit wish. */
+  plain_rpc: z.boolean(),
+});
+export type WorkerHealth = z.infer<typeof WorkerHealth>;
+
 /** Worker → function. `now_ms` is the worker's monotonic clock at the moment of sending. */
 export const WorkerFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("welcome"), worker_id: z.string(), boot_id: Uuid, now_ms: z.number() }),
@@ -44,6 +56,6 @@ export const WorkerFrame = z.discriminatedUnion("type", [
     detail: z.string().max(500).optional(),
     retry_after_ms: z.int().optional(),
   }),
-  z.strictObject({ type: z.literal("pong"), t: z.number() }),
+  z.strictObject({ type: z.literal("pong"), t: z.number(), health: WorkerHealth }),
 ]);
 export type WorkerFrame = z.infer<typeof WorkerFrame>;
