@@ -1,8 +1,7 @@
 // What the system can be asked to change: one schema per command kind. Pure. HTTP bodies, link frames and the worker's
 // journal all carry exactly these shapes.
 import { z } from "zod";
-import { isMarketOrder, isStopLimit, OrderType, TimeInForce } from "../domain/order.ts";
-import { SymbolName, Tag, Ticket } from "../domain/ids.ts";
+import { isMarketOrder, isStopLimit, OrderType, SymbolName, Tag, Ticket, TimeInForce } from "../domain/mod.ts";
 
 const Price = z.number().positive().max(1e12);
 const Volume = z.number().positive().max(100_000);

@@ -1,6 +1,6 @@
 // Frames to text and back. Text is measured before it is parsed, and a fault never repeats the text: it may hold tokens.
 import type { z } from "zod";
-import { AppError } from "../errors/app-error.ts";
+import { AppError } from "../errors/mod.ts";
 
 /** Parses one frame. Throws `bad_frame` for what is too long, is no JSON, or does not fit the schema. */
 export function decodeFrame<Schema extends z.ZodType>(schema: Schema, text: string, maxBytes: number): z.infer<Schema> {

@@ -1,7 +1,6 @@
 // The function's signed statement about one call, and the ticket that opens a link. Pure.
 import { z } from "zod";
-import { AccountRef } from "../domain/account.ts";
-import { Uuid } from "../domain/ids.ts";
+import { AccountRef, Uuid } from "../domain/mod.ts";
 
 export const ENVELOPE_TYP = "switchyard-envelope+jwt";
 export const TICKET_TYP = "switchyard-ticket+jwt";

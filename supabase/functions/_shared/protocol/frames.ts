@@ -1,7 +1,7 @@
 // The frames on the link between function and worker: JSON text, one object each. Pure.
 import { z } from "zod";
-import { Uuid } from "../domain/ids.ts";
-import { ErrorCodes } from "../errors/catalogue.ts";
+import { Uuid } from "../domain/mod.ts";
+import { ErrorCodes } from "../errors/mod.ts";
 import { MAX_CALL_BODY_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 
 export const LINK_PROTOCOL = "switchyard.v1";

@@ -1,8 +1,7 @@
 // What the system can be asked to tell: one schema per read kind, and what the answer looks like. Pure.
 // Connect, switch and status count as reads: they change nothing at the broker and may be repeated.
 import { z } from "zod";
-import { AccountType, TradeMode } from "../domain/account.ts";
-import { Login, SymbolName, Ticket } from "../domain/ids.ts";
+import { AccountType, Login, SymbolName, Ticket, TradeMode } from "../domain/mod.ts";
 import { MAX_AGE_MAX_MS } from "./limits.ts";
 
 const MaxAge = z.int().min(0).max(MAX_AGE_MAX_MS);

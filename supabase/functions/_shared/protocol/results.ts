@@ -1,7 +1,7 @@
 // How a command or a read ends: the signed result, the states of a command and who may follow whom. Pure.
 import { z } from "zod";
-import { Ticket, Uuid } from "../domain/ids.ts";
-import { ErrorCodes } from "../errors/catalogue.ts";
+import { AccountRef, Ticket, Uuid } from "../domain/mod.ts";
+import { ErrorCodes } from "../errors/mod.ts";
 
 export const RESULT_TYP = "switchyard-result+jwt";
 
@@ -105,6 +105,8 @@ export const ResultClaims = z.object({
   sub: Uuid,
   iat: z.int(),
   kind: z.string(),
+  /** The account of the envelope: an answer delivered later, without the caller, must name it as the first would have. */
+  account: AccountRef.extend({ id: Uuid.optional() }).optional(),
   command: Outcome.optional(),
   read: ReadOutcome.optional(),
 });
