@@ -15,7 +15,7 @@ const Rooms: Record<string, readonly string[]> = {
   [`${SHARED}/protocol`]: [`${SHARED}/domain`, `${SHARED}/errors`],
 
   [`${API}/routes`]: [`${API}/services`, `${API}/middleware`, SHARED],
-  [`${API}/middleware`]: [`${API}/services`, SHARED],
+  [`${API}/middleware`]: [`${API}/services`, `${API}/crypto`, SHARED],
   [`${API}/services`]: [`${API}/db`, `${API}/bridge`, `${API}/crypto`, SHARED],
   [`${API}/db`]: [SHARED],
   [`${API}/bridge`]: [`${API}/crypto`, SHARED],

@@ -1,0 +1,212 @@
+// The worker's configuration: the environment, parsed once. Every fault is reported in one message and the process does
+// not start. Secret values never appear in it.
+import { readFileSync } from "node:fs";
+import { calculateJwkThumbprint, type JWK } from "jose";
+import { z } from "zod";
+import type { RpcEndpoint } from "./rpyc/mod.ts";
+
+const PORT_DEFAULT = 8790;
+const RPYC_PORT_DEFAULT = 18812;
+const SIMULATOR_TERMINALS_DEFAULT = 2;
+const SIMULATOR_LOGIN_MS_DEFAULT = 300;
+const SIMULATOR_SEND_MS_DEFAULT = 40;
+
+export type Config = {
+  workerId: string;
+  host: string;
+  port: number;
+  dataDir: string;
+  logLevel: string;
+  supabaseUrl: string;
+  jwksUrl: string;
+  jwtIssuer: string;
+  resultsUrl: string;
+  sealRing: JWK[];
+  resultKey: JWK;
+  linkKeys: JWK[];
+  terminals: { name: string; endpoint: RpcEndpoint; path?: string }[];
+  /** Used when no terminal is configured. */
+  simulator: { terminals: number; seed: number; loginMs: number; sendMs: number };
+  plainRpc: boolean;
+};
+
+/** A configuration with faults; `faults` are complete sentences without secret values. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(`The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}
+
+const EcKey = z.looseObject({
+  kty: z.literal("EC"),
+  crv: z.literal("P-256"),
+  x: z.string(),
+  y: z.string(),
+  kid: z.string(),
+});
+const PrivateEcKey = EcKey.extend({ d: z.string() });
+
+/** JSON text in a variable, parsed by `schema`. The text is never repeated: it may be a private key. */
+function json<Schema extends z.ZodType>(schema: Schema, what: string) {
+  return z.string().transform((text, context): z.infer<Schema> => {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      value = undefined;
+    }
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: `must be ${what}` });
+    return z.NEVER;
+  });
+}
+
+const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+const Environment = z.object({
+  WORKER_ID: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -"),
+  WORKER_HOST: z.string().default("127.0.0.1"),
+  WORKER_PORT: whole(0, 65_535).default(PORT_DEFAULT),
+  WORKER_DATA_DIR: z.string().min(1),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal"]).default("info"),
+  SUPABASE_URL: z.url({ protocol: /^https?$/ }),
+  JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  JWT_ISSUER: z.string().optional(),
+  RESULTS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SEAL_PRIVATE_JWKS: json(z.object({ keys: z.array(PrivateEcKey).min(1) }), "a JWKS of private P-256 keys with kid"),
+  RESULT_PRIVATE_JWK: json(PrivateEcKey, "a private P-256 JWK with kid"),
+  LINK_JWKS: json(z.object({ keys: z.array(EcKey).min(1) }), "a JWKS of public P-256 keys with kid"),
+  MT5_TERMINALS: z.string().optional(),
+  MT5_RPC_HOST: z.string().optional(),
+  MT5_RPC_PORT: whole(1, 65_535).optional(),
+  MT5_RPC_DIALECT: z.enum(["auto", "v5", "v6"]).default("auto"),
+  MT5_TLS_CA_FILE: z.string().optional(),
+  MT5_TLS_CERT_FILE: z.string().optional(),
+  MT5_TLS_KEY_FILE: z.string().optional(),
+  ALLOW_PLAIN_RPC: z.enum(["0", "1"]).default("0"),
+  SIMULATOR_TERMINALS: whole(1, 64).default(SIMULATOR_TERMINALS_DEFAULT),
+  SIMULATOR_SEED: whole(0, 2 ** 32 - 1).default(1),
+  SIMULATOR_LOGIN_MS: whole(0, 30_000).default(SIMULATOR_LOGIN_MS_DEFAULT),
+  SIMULATOR_SEND_MS: whole(0, 30_000).default(SIMULATOR_SEND_MS_DEFAULT),
+});
+type Environment = z.infer<typeof Environment>;
+
+/** Parses the environment. Throws ConfigError with every fault. Reads the TLS files it names. */
+export async function readConfig(environment: Record<string, string | undefined>): Promise<Config> {
+  const set = Object.entries(environment).filter(([, value]) => value !== undefined && value !== "");
+  const parsed = Environment.safeParse(Object.fromEntries(set));
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(faultOf));
+  const env = parsed.data;
+  const faults: string[] = [...(await keyFaults(env))];
+  const terminals = readTerminals(env, faults);
+  const plainOffHost = terminals.filter(({ endpoint }) => endpoint.tls === undefined && !isLoopback(endpoint.host));
+  if (plainOffHost.length > 0 && env.ALLOW_PLAIN_RPC !== "1") {
+    const names = plainOffHost.map(({ name }) => name).join(", ");
+    faults.push(
+      `MT5_TERMINALS: ${names} is not on this host and has no TLS: write tls://host:port, or set ALLOW_PLAIN_RPC=1`,
+    );
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  const base = env.SUPABASE_URL.replace(/\/+$/, "");
+  return Object.freeze({
+    workerId: env.WORKER_ID,
+    host: env.WORKER_HOST,
+    port: env.WORKER_PORT,
+    dataDir: env.WORKER_DATA_DIR,
+    logLevel: env.LOG_LEVEL,
+    supabaseUrl: base,
+    jwksUrl: env.JWKS_URL ?? `${base}/auth/v1/.well-known/jwks.json`,
+    jwtIssuer: env.JWT_ISSUER ?? `${base}/auth/v1`,
+    resultsUrl: env.RESULTS_URL ?? `${base}/functions/v1/api/v1/internal/results`,
+    sealRing: env.SEAL_PRIVATE_JWKS.keys,
+    resultKey: env.RESULT_PRIVATE_JWK,
+    linkKeys: env.LINK_JWKS.keys,
+    terminals,
+    simulator: {
+      terminals: env.SIMULATOR_TERMINALS,
+      seed: env.SIMULATOR_SEED,
+      loginMs: env.SIMULATOR_LOGIN_MS,
+      sendMs: env.SIMULATOR_SEND_MS,
+    },
+    plainRpc: plainOffHost.length > 0,
+  });
+}
+
+function faultOf(issue: z.core.$ZodIssue): string {
+  const name = issue.path.join(".");
+  const missing = issue.code === "invalid_type" && issue.input === undefined;
+  return missing ? `${name} is missing` : `${name} ${issue.message}`;
+}
+
+/** Keys made by `npm run keys` are named by their thumbprint; a kid that differs is a mixed-up file. */
+async function keyFaults(env: Environment): Promise<string[]> {
+  const faults: string[] = [];
+  const groups: [string, JWK[]][] = [
+    ["SEAL_PRIVATE_JWKS", env.SEAL_PRIVATE_JWKS.keys],
+    ["RESULT_PRIVATE_JWK", [env.RESULT_PRIVATE_JWK]],
+    ["LINK_JWKS", env.LINK_JWKS.keys],
+  ];
+  for (const [name, keys] of groups) {
+    const kids = new Set(keys.map((key) => key.kid));
+    if (kids.size < keys.length) faults.push(`${name} has two keys with one kid`);
+    for (const key of keys) {
+      if (key.kid !== (await calculateJwkThumbprint(key)))
+        faults.push(`${name}: kid "${key.kid}" is not the key's thumbprint`);
+    }
+  }
+  if (env.LINK_JWKS.keys.some((key) => "d" in key)) {
+    faults.push("LINK_JWKS holds a private key: the worker must only have the function's public half");
+  }
+  return faults;
+}
+
+function readTerminals(env: Environment, faults: string[]): Config["terminals"] {
+  const single =
+    env.MT5_RPC_HOST === undefined ? undefined : `${env.MT5_RPC_HOST}:${env.MT5_RPC_PORT ?? RPYC_PORT_DEFAULT}`;
+  if (env.MT5_TERMINALS !== undefined && single !== undefined) {
+    faults.push("MT5_TERMINALS and MT5_RPC_HOST are both set: use one of them");
+  }
+  const list = env.MT5_TERMINALS ?? single;
+  if (list === undefined) return [];
+  const tls = readTlsFiles(env, faults);
+  const seen = new Set<string>();
+  return list.split(",").flatMap((entry) => {
+    const match = /^(tls:\/\/)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$/.exec(entry.trim());
+    const port = Number(match?.[3]);
+    if (match === null || port < 1 || port > 65_535) {
+      faults.push(`MT5_TERMINALS: "${entry.trim()}" is not host:port or tls://host:port`);
+      return [];
+    }
+    const host = (match[2] ?? "").replace(/^\[|\]$/g, "");
+    const name = `${host}:${port}`;
+    // Two owners of one process would take the terminal from each other at every call.
+    if (seen.has(name)) faults.push(`MT5_TERMINALS names ${name} twice`);
+    seen.add(name);
+    return [{ name, endpoint: { host, port, dialect: env.MT5_RPC_DIALECT, ...(match[1] ? { tls } : {}) } }];
+  });
+}
+
+function readTlsFiles(env: Environment, faults: string[]): NonNullable<RpcEndpoint["tls"]> {
+  const files = { ca: env.MT5_TLS_CA_FILE, cert: env.MT5_TLS_CERT_FILE, key: env.MT5_TLS_KEY_FILE };
+  const read: Record<string, string> = {};
+  for (const [name, file] of Object.entries(files)) {
+    if (file === undefined) continue;
+    try {
+      read[name] = readFileSync(file, "utf8");
+    } catch {
+      faults.push(`MT5_TLS_${name.toUpperCase()}_FILE cannot be read: ${file}`);
+    }
+  }
+  if ((files.cert === undefined) !== (files.key === undefined)) {
+    faults.push("MT5_TLS_CERT_FILE and MT5_TLS_KEY_FILE belong together: one is missing");
+  }
+  return read;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.[0-9.]+$/.test(host);
+}

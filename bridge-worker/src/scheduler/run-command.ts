@@ -1,0 +1,255 @@
+// The durable heart: one command on one terminal, from the login to the signed outcome. Read from the top, it is the
+// order of writes that keeps the promises: prepare, decide, J1 (intent on disk), send once, J2 by the caller.
+import type { Intent, Journal } from "../journal/mod.ts";
+import type { Log } from "../log.ts";
+import type { BrokerClock } from "../mt5/mod.ts";
+import {
+  classifySend,
+  isRefusal,
+  type Plan,
+  partsFor,
+  planCommand,
+  type Reading,
+  type SendReply,
+  TerminalLost,
+} from "../mt5/mod.ts";
+import { AppError, type Outcome, type Timings } from "../protocol.ts";
+import { advanceCounters, decideRisk } from "../risk/mod.ts";
+import type { AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
+import type { CommandCall } from "./calls.ts";
+import type { FillingMemory } from "./filling-memory.ts";
+
+/** Longest wait for `prepare`; a read that takes longer says that the terminal is not well. */
+const PREPARE_TIMEOUT_MS = 5_000;
+/** Longest wait for `order_send` after its deadline to start: brokers answer within seconds, or not at all. */
+const SEND_TIMEOUT_MS = 30_000;
+const ORDER_WINDOW_MS = 60_000;
+
+export type RunDeps = {
+  journal: Journal;
+  access: AccountAccess;
+  clock: BrokerClock;
+  fillings: FillingMemory;
+  log: Log;
+  now: () => number;
+  wallClock: () => number;
+};
+
+/** What `prepare` found: the order to send, and the reading that it was decided on. */
+type Prepared = { plan: Plan; reading: Reading };
+type Ended = Exclude<Outcome, { state: "done" } | { state: "unknown" }>;
+type Stopwatch = { queuedMs: number; loginMs: number; prepareMs: number; sendMs: number; startedMs: number };
+
+/** Never throws for what a terminal, a broker or a caller does; throws when the journal cannot be written. */
+export async function runCommand(
+  deps: RunDeps,
+  session: TerminalSession,
+  call: CommandCall,
+  arrivedMs: number,
+): Promise<Outcome> {
+  const startedMs = deps.now();
+  const watch: Stopwatch = { queuedMs: startedMs - arrivedMs, loginMs: 0, prepareMs: 0, sendMs: 0, startedMs };
+  let ready: Prepared | Outcome;
+  try {
+    ready = await prepare(deps, session, call, watch);
+  } catch (error) {
+    return notSent(deps, call, error);
+  }
+  if (isOutcome(ready)) return ready;
+  // J1. From here on a crash leaves an intent on the disk, and the command can only become known by proof.
+  deps.journal.recordIntent(intentOf(call, ready));
+  const sendStartedMs = deps.now();
+  const reply = await sendOnce(deps, session, call, ready.plan);
+  watch.sendMs = deps.now() - sendStartedMs;
+  return outcomeOf(deps, call, ready, reply, timingsOf(watch, deps.now()));
+}
+
+/** Login if needed, one reading, and the decision: the trade request to send, or the outcome that makes it needless. */
+async function prepare(
+  deps: RunDeps,
+  session: TerminalSession,
+  call: CommandCall,
+  watch: Stopwatch,
+): Promise<Prepared | Outcome> {
+  const claim: Claim = { userId: call.userId, account: call.account, credential: call.body.credential };
+  const access = await deps.access.enter(session, claim, call.notAfterMs);
+  switch (access.kind) {
+    case "auth_failed":
+      return refused("credential_invalid", undefined, { last_error: access.lastError });
+    case "other_account":
+      return refused("credential_invalid", `The broker calls this account's server "${access.actual.server}"`);
+    case "no_connection":
+      return refused("terminal_unavailable", "The broker could not be reached", { last_error: access.lastError });
+    case "no_time":
+      return expired("A login is needed and would take longer than the time left");
+    case "ready":
+      watch.loginMs = access.loginMs;
+  }
+  const readAtMs = deps.now();
+  const reply = await session.read(call.account, partsFor(call.body.request), PREPARE_TIMEOUT_MS);
+  watch.prepareMs = deps.now() - readAtMs;
+  if (reply.kind === "wrong_account")
+    return refused("terminal_unavailable", "The terminal was moved to another account");
+  if (reply.kind === "failed") {
+    return refused("terminal_unavailable", `The terminal could not answer ${reply.call}`, {
+      last_error: reply.lastError,
+    });
+  }
+  const utcMs = deps.wallClock();
+  const { server } = call.account;
+  if (reply.broker_now_msc !== null) deps.clock.observe(server, reply.broker_now_msc, utcMs);
+  const plan = planCommand(call.body.request, {
+    tag: call.body.tag,
+    reading: reply,
+    brokerOffsetMs: deps.clock.offsetMs(server),
+    utcMs,
+    refusedFillings: deps.fillings.refused(server, reply.symbol?.name ?? ""),
+  });
+  if (isRefusal(plan)) return { state: "refused", ...plan };
+  const violation = checkRisk(deps, call, reply, plan, utcMs);
+  if (violation !== undefined) return refused("risk_limit_exceeded", violation);
+  if (deps.now() > call.notAfterMs) return expired("The time was over before the order could be sent");
+  return { plan, reading: reply };
+}
+
+function checkRisk(deps: RunDeps, call: CommandCall, reading: Reading, plan: Plan, utcMs: number): string | undefined {
+  const offset = deps.clock.offsetMs(call.account.server);
+  const brokerNowMs = offset === undefined ? undefined : utcMs + offset;
+  const { equity } = reading.account;
+  const before = deps.journal.riskCounters(call.account);
+  const counters = advanceCounters(before, equity, brokerNowMs ?? reading.broker_now_msc ?? utcMs);
+  if (JSON.stringify(counters) !== JSON.stringify(before)) deps.journal.saveRiskCounters(call.account, counters);
+  return decideRisk(call.body.risk_limits, {
+    order: plan.effect,
+    exposure: [
+      ...(reading.positions ?? []),
+      ...(reading.orders ?? []).map((order) => ({ symbol: order.symbol, volume: order.volume_current })),
+    ],
+    equity,
+    dayStartEquity: counters.dayStartEquity,
+    peakEquity: counters.peakEquity,
+    ordersLastMinute: deps.journal.intentsSince(call.account, utcMs - ORDER_WINDOW_MS),
+    brokerNowMs,
+  })?.detail;
+}
+
+/** The one place that sends. A lost answer is asked for once, by tag, from the terminal's own process. */
+async function sendOnce(
+  deps: RunDeps,
+  session: TerminalSession,
+  call: CommandCall,
+  plan: Plan,
+): Promise<SendReply | { kind: "lost"; error: unknown; seen: string }> {
+  const { tag } = call.body;
+  try {
+    return await session.send({
+      tag,
+      commandId: call.id,
+      account: call.account,
+      request: plan.request,
+      ...(plan.requirePosition === undefined ? {} : { requirePosition: plan.requirePosition }),
+      notAfterMs: call.notAfterMs,
+      timeoutMs: Math.max(0, call.notAfterMs - deps.now()) + SEND_TIMEOUT_MS,
+    });
+  } catch (error) {
+    deps.log.warn("command.send_lost", { command_id: call.id, error: error instanceof Error ? error.message : "" });
+    const state = await session.poison(tag, call.id).catch(() => ({ kind: "unreachable" as const }));
+    if (state.kind === "finished") return state.reply;
+    // Poisoned before it ever began, in the same process: it never ran and never can.
+    if (state.kind === "poisoned") return { kind: "refused", reason: "poisoned" };
+    return { kind: "lost", error, seen: state.kind };
+  }
+}
+
+function outcomeOf(
+  deps: RunDeps,
+  call: CommandCall,
+  { plan, reading }: Prepared,
+  reply: Awaited<ReturnType<typeof sendOnce>>,
+  timings: Timings,
+): Outcome {
+  if (reply.kind === "lost") {
+    const reason = reply.error instanceof TerminalLost ? reply.error.reason : "connection";
+    return { state: "unknown", evidence: { phase: "sending", reason, guard: reply.seen } };
+  }
+  const verdict = classifySend(reply, call.account, plan.request, reading.account.margin_mode);
+  if (verdict.retcode === RETCODE_INVALID_FILL && plan.request.type_filling !== undefined) {
+    deps.fillings.remember(call.account.server, plan.effect.symbol, plan.request.type_filling);
+  }
+  switch (verdict.state) {
+    case "done":
+      return { state: "done", result: verdict.result, timings };
+    case "unknown":
+      return { state: "unknown", evidence: { phase: "sent", ...verdict.evidence } };
+    case "rejected":
+    case "refused":
+    case "expired": {
+      const { state, code, detail, mt5 } = verdict;
+      return { state, code, detail, ...(mt5 === undefined ? {} : { mt5 }), timings };
+    }
+  }
+}
+
+/** 10030 TRADE_RETCODE_INVALID_FILL. */
+const RETCODE_INVALID_FILL = 10030;
+
+function intentOf(call: CommandCall, { plan, reading }: Prepared): Intent {
+  const { request, tag, credential } = call.body;
+  return {
+    id: call.id,
+    userId: call.userId,
+    kind: request.kind,
+    tag,
+    account: call.account,
+    request,
+    credential,
+    plan: plan.request,
+    baseline: baselineOf(reading),
+  };
+}
+
+/** Highest tickets and counts before the send: what a reconciler compares with. */
+function baselineOf(reading: Reading): unknown {
+  const tickets = (list: readonly { ticket: string }[] | undefined): string[] =>
+    (list ?? []).map(({ ticket }) => ticket);
+  return {
+    positions: tickets(reading.positions),
+    orders: tickets(reading.orders),
+    broker_now_msc: reading.broker_now_msc,
+  };
+}
+
+/** Whatever failed before J1: the order certainly does not exist. */
+function notSent(deps: RunDeps, call: CommandCall, error: unknown): Outcome {
+  if (error instanceof AppError) return refused(error.code, error.message);
+  if (error instanceof TerminalLost) {
+    return deps.now() > call.notAfterMs
+      ? expired("The terminal did not answer in time")
+      : refused("terminal_unavailable");
+  }
+  throw error;
+}
+
+function isOutcome(ready: Prepared | Outcome): ready is Outcome {
+  return "state" in ready;
+}
+
+function refused(code: Ended["code"], detail?: string, mt5?: Ended["mt5"]): Ended {
+  return { state: "refused", code, ...(detail === undefined ? {} : { detail }), ...(mt5 === undefined ? {} : { mt5 }) };
+}
+
+export function expired(detail: string): Outcome {
+  return { state: "expired", code: "deadline_exceeded", detail };
+}
+
+function timingsOf(watch: Stopwatch, nowMs: number): Timings {
+  const { queuedMs, loginMs, prepareMs, sendMs, startedMs } = watch;
+  const round = (ms: number): number => Math.round(ms * 10) / 10;
+  return {
+    queued_ms: round(queuedMs),
+    login_ms: round(loginMs),
+    prepare_ms: round(prepareMs),
+    send_ms: round(sendMs),
+    total_ms: round(queuedMs + nowMs - startedMs),
+  };
+}

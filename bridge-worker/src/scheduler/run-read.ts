@@ -1,0 +1,203 @@
+// One read on one terminal: connect, switch, status, account, positions, orders. Nothing here changes anything at the
+// broker, so nothing is journaled, and a read that met the wrong account may simply be done again.
+import type { Journal } from "../journal/mod.ts";
+import {
+  accountView,
+  type BrokerClock,
+  type Marks,
+  orderView,
+  positionView,
+  type Reading,
+  type ReadParts,
+  TerminalLost,
+  tradingBlocked,
+  UnknownTradeMode,
+} from "../mt5/mod.ts";
+import {
+  AppError,
+  CommandRequest,
+  type ErrorCode,
+  type HealthLayer,
+  MAX_ROWS,
+  type ReadOutcome,
+  type ReadRequest,
+} from "../protocol.ts";
+import type { AccessReply, AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
+import type { ReadCall } from "./calls.ts";
+
+export type ReadDeps = {
+  journal: Journal;
+  access: AccountAccess;
+  clock: BrokerClock;
+  now: () => number;
+  wallClock: () => number;
+};
+
+/** Never throws for what a terminal, a broker or a caller does. */
+export async function runRead(deps: ReadDeps, session: TerminalSession, call: ReadCall): Promise<ReadOutcome> {
+  try {
+    const value = await readValue(deps, session, call);
+    return "ok" in value ? value : { ok: true, value };
+  } catch (error) {
+    if (error instanceof AppError) return failed(error.code, error.message);
+    if (error instanceof UnknownTradeMode) return failed("terminal_unavailable", error.message);
+    if (error instanceof TerminalLost) {
+      return deps.now() > call.notAfterMs ? failed("read_timeout") : failed("terminal_unavailable");
+    }
+    throw error;
+  }
+}
+
+type Failure = Extract<ReadOutcome, { ok: false }>;
+
+async function readValue(deps: ReadDeps, session: TerminalSession, call: ReadCall): Promise<object | Failure> {
+  const { request } = call.body;
+  const claim: Claim = { userId: call.userId, account: call.account, credential: call.body.credential };
+  if (request.kind === "account_status") return accountStatus(deps, session, call, claim);
+  const prove = request.kind === "connect" ? deps.access.verify : deps.access.enter;
+  const access = await prove(session, claim, call.notAfterMs);
+  if (access.kind !== "ready") return accessFailure(access);
+  const reading = await readOnce(deps, session, call, partsFor(request));
+  if ("ok" in reading) return reading;
+  const as_of = new Date(deps.wallClock()).toISOString();
+  switch (request.kind) {
+    case "connect":
+    case "switch":
+    case "account_info":
+      return { account: accountView(reading.account), as_of };
+    case "positions": {
+      const rows = reading.positions ?? [];
+      const marks = marksFor(deps.journal, call.userId);
+      const { server } = call.account;
+      const positions = rows.slice(0, MAX_ROWS).map((row) => positionView(row, server, deps.clock, marks));
+      return { positions, truncated: rows.length > MAX_ROWS, as_of };
+    }
+    case "orders": {
+      const rows = reading.orders ?? [];
+      const marks = marksFor(deps.journal, call.userId);
+      const { server } = call.account;
+      const orders = rows.slice(0, MAX_ROWS).map((row) => orderView(row, server, deps.clock, marks));
+      return { orders, truncated: rows.length > MAX_ROWS, as_of };
+    }
+  }
+}
+
+function partsFor(request: ReadRequest): ReadParts {
+  const filter = "symbol" in request && request.symbol !== undefined ? { symbol: request.symbol } : {};
+  if (request.kind === "positions") return { positions: filter };
+  if (request.kind === "orders") return { orders: filter };
+  return {};
+}
+
+async function readOnce(
+  deps: ReadDeps,
+  session: TerminalSession,
+  call: ReadCall,
+  parts: ReadParts,
+): Promise<(Reading & { ok?: never }) | Failure> {
+  const timeoutMs = call.notAfterMs - deps.now();
+  if (timeoutMs <= 0) return failed("read_timeout");
+  const reply = await session.read(call.account, parts, timeoutMs);
+  if (reply.kind === "wrong_account")
+    return failed("terminal_unavailable", "The terminal was moved to another account");
+  if (reply.kind === "failed") {
+    return failed("terminal_unavailable", `The terminal could not answer ${reply.call}`, reply.lastError);
+  }
+  if (reply.broker_now_msc !== null) {
+    deps.clock.observe(call.account.server, reply.broker_now_msc, deps.wallClock());
+  }
+  return reply;
+}
+
+function accessFailure(access: Exclude<AccessReply, { kind: "ready" }>): Failure {
+  switch (access.kind) {
+    case "auth_failed":
+      return failed("login_failed", undefined, access.lastError);
+    case "no_connection":
+      return failed("terminal_unavailable", "The broker could not be reached", access.lastError);
+    case "other_account":
+      return failed("server_mismatch", `The broker calls this server "${access.actual.server}"`);
+    case "no_time":
+      return failed("worker_busy", "A login is needed and would take longer than the time left");
+  }
+}
+
+/** Which layer is unhealthy: looked at from the caller outwards; what lies behind a broken layer is not known (null). */
+async function accountStatus(
+  deps: ReadDeps,
+  session: TerminalSession,
+  call: ReadCall,
+  claim: Claim,
+): Promise<object | Failure> {
+  const layers: HealthLayer[] = [];
+  const add = (layer: HealthLayer["layer"], ok: boolean | null, code: string, detail: string): void => {
+    layers.push({ layer, ok, code, detail });
+  };
+  const done = (): object => ({
+    healthy: layers.every(({ ok }) => ok === true),
+    layers,
+    as_of: new Date(deps.wallClock()).toISOString(),
+  });
+  const unknown = (names: HealthLayer["layer"][]): void => {
+    for (const name of names) add(name, null, "not_known", "Not known while an earlier layer is broken");
+  };
+  add("capacity", true, "ok", "A terminal took the request");
+  let access: AccessReply;
+  try {
+    access = await deps.access.enter(session, claim, call.notAfterMs);
+  } catch (error) {
+    if (!(error instanceof TerminalLost)) throw error;
+    add("terminal", false, "terminal_unavailable", "The terminal's process cannot be reached; it is being retried");
+    unknown(["credential", "broker_link", "trading_permission"]);
+    return done();
+  }
+  add("terminal", true, "ok", "The terminal answers");
+  if (access.kind === "auth_failed" || access.kind === "other_account") {
+    add("credential", false, "credential_invalid", "The broker refuses the stored password: replace it");
+    unknown(["broker_link", "trading_permission"]);
+    return done();
+  }
+  if (access.kind !== "ready") {
+    add("broker_link", false, "no_connection", "The broker could not be reached; it is retried with the next request");
+    unknown(["credential", "trading_permission"]);
+    return done();
+  }
+  add("credential", true, "ok", "The broker accepted the stored password");
+  const reading = await readOnce(deps, session, call, {});
+  if (!("account" in reading)) return reading;
+  const { account, terminal } = reading;
+  add("broker_link", terminal.connected, terminal.connected ? "ok" : "no_connection", linkSentence(terminal.connected));
+  const blocked = tradingBlocked(account, { ...terminal, connected: true });
+  add(
+    "trading_permission",
+    blocked === undefined,
+    blocked === undefined ? "ok" : "trading_not_allowed",
+    blocked ?? "Trading is allowed",
+  );
+  return done();
+}
+
+function linkSentence(connected: boolean): string {
+  return connected ? "The terminal is connected to the broker" : "The terminal has lost its connection to the broker";
+}
+
+/** The caller's own magic and comment, for orders that one of his commands made; nothing for anyone else's. */
+function marksFor(journal: Journal, userId: string): (magic: string) => Marks {
+  return (magic) => {
+    const tag = Number(magic);
+    const owner = Number.isSafeInteger(tag) ? journal.tagOwner(tag) : undefined;
+    if (owner === undefined || owner.userId !== userId) return { magic: null, comment: null, command_id: null };
+    const request = CommandRequest.safeParse(owner.request).data;
+    const params = request?.kind === "trade" ? request.params : undefined;
+    return { magic: params?.magic ?? null, comment: params?.comment ?? null, command_id: owner.id };
+  };
+}
+
+function failed(code: ErrorCode, detail?: string, lastError?: [number, string]): Failure {
+  return {
+    ok: false,
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...(lastError === undefined ? {} : { mt5: { last_error: lastError } }),
+  };
+}

@@ -1,0 +1,356 @@
+// Admits calls, gives each lane a terminal, runs one job per terminal at a time, and answers what became of an id.
+// An id runs at most once: what is running is in the book, what ran is in the journal, and both are asked first.
+import type { Journal } from "../journal/mod.ts";
+import { describeError, type Log } from "../log.ts";
+import { BrokerClock } from "../mt5/mod.ts";
+import { AppError, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, laneKey, type Outcome, type ReadOutcome } from "../protocol.ts";
+import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
+import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
+import { CommandBook, type RunningCommand } from "./command-book.ts";
+import { FillingMemory } from "./filling-memory.ts";
+import { placeLane } from "./placement.ts";
+import { RefusedIds } from "./refused-ids.ts";
+import { expired, type RunDeps, runCommand } from "./run-command.ts";
+import { runRead } from "./run-read.ts";
+import { TerminalQueue } from "./terminal-queue.ts";
+
+/** Jobs waiting for one terminal, and of one account there: beyond it a caller is told to come back. */
+export const MAX_QUEUED_PER_TERMINAL = 1_000;
+export const MAX_QUEUED_PER_LANE = 250;
+const BUSY_RETRY_MS = 2_000;
+
+/** Signs an ending with the worker's result key; the text is what everyone is told, ever after. */
+export type SignResult = (ending: {
+  id: string;
+  userId: string;
+  kind: string;
+  command?: Outcome;
+  read?: ReadOutcome;
+}) => Promise<string>;
+
+export type SchedulerDeps = {
+  sessions: readonly TerminalSession[];
+  journal: Journal;
+  access: AccountAccess;
+  sign: SignResult;
+  log: Log;
+  /** Monotonic and wall clock, milliseconds. */
+  now: () => number;
+  wallClock: () => number;
+  /** The journal could not be written, or something impossible happened: the process must stop. */
+  fatal: (error: unknown) => void;
+};
+
+type Job = {
+  lane: string;
+  notAfterMs: number;
+  /** Runs on the terminal; settles everything itself. */
+  run: (session: TerminalSession) => Promise<void>;
+  /** Its time was over before its turn. */
+  expire: () => Promise<void>;
+  timer: NodeJS.Timeout | undefined;
+};
+
+type Terminal = {
+  session: TerminalSession;
+  queue: TerminalQueue<Job>;
+  busy: boolean;
+  lane: string | null;
+  lastUsedMs: number;
+};
+
+export class Scheduler {
+  readonly #deps: SchedulerDeps;
+  readonly #run: RunDeps;
+  readonly #terminals: Terminal[];
+  readonly #book = new CommandBook();
+  readonly #refused = new RefusedIds((ENVELOPE_LIFE_S + CLOCK_TOLERANCE_S) * 1000);
+  #draining = false;
+  #running = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(deps: SchedulerDeps) {
+    this.#deps = deps;
+    const { journal, access, log, now, wallClock } = deps;
+    const scoped = log.scope({ room: "scheduler" });
+    this.#run = {
+      journal,
+      access,
+      clock: new BrokerClock(),
+      fillings: new FillingMemory(),
+      log: scoped,
+      now,
+      wallClock,
+    };
+    this.#terminals = deps.sessions.map((session) => ({
+      session,
+      queue: new TerminalQueue<Job>(),
+      busy: false,
+      lane: null,
+      lastUsedMs: 0,
+    }));
+  }
+
+  /** Commands waiting or running. */
+  get inFlight(): number {
+    return this.#book.size;
+  }
+
+  /**
+   * Every intent that a crash left without an ending becomes visibly `unknown`, before anything new is taken.
+   * A send may have happened; nothing is guessed.
+   */
+  async recover(): Promise<number> {
+    const open = this.#deps.journal.interrupted();
+    for (const intent of open) {
+      const evidence = {
+        phase: "interrupted",
+        detail: "The worker stopped between the intent and the broker's answer",
+      };
+      await this.#record(intent, { state: "unknown", evidence });
+    }
+    return open.length;
+  }
+
+  /** Takes a command, or subscribes to the one with this id. `subscriber` hears at once where it stands. */
+  async command(call: CommandCall, subscriber: Subscriber): Promise<void> {
+    const running = this.#book.find(call.id);
+    if (running !== undefined) {
+      sameUser(running.call.userId, call.userId);
+      running.subscribers.add(subscriber);
+      subscriber({ phase: running.phase });
+      return;
+    }
+    const known = this.#answerFromJournal(call.id, call.userId);
+    if (known !== undefined) return subscriber(known);
+    const refusal = this.#admissionRefusal(call);
+    if (refusal !== undefined) return this.#refuseAtAdmission(call, refusal, subscriber);
+    const command = this.#book.add(call, this.#deps.now());
+    command.subscribers.add(subscriber);
+    const terminal = this.#terminalFor(laneKey(call.account));
+    const job: Job = {
+      lane: laneKey(call.account),
+      notAfterMs: call.notAfterMs,
+      run: (session) => this.#runCommand(command, session),
+      expire: async () => {
+        await this.#settle(command, expired("The command waited for its turn until its time was over"));
+      },
+      timer: undefined,
+    };
+    this.#enqueue(terminal, job);
+    // A free terminal has started it by now; otherwise it waits.
+    if (command.phase === "received") this.#book.setPhase(command, "queued");
+  }
+
+  /** Stops listening. A command that has started goes on: nobody's going away undoes an order. */
+  unsubscribe(id: string, subscriber: Subscriber): void {
+    this.#book.find(id)?.subscribers.delete(subscriber);
+  }
+
+  read(call: ReadCall): Promise<ReadOutcome> {
+    const lane = laneKey(call.account);
+    const terminal = this.#terminalFor(lane);
+    if (this.#draining || isFull(terminal, lane)) return Promise.resolve(busyRead());
+    return new Promise((resolve) => {
+      this.#enqueue(terminal, {
+        lane,
+        notAfterMs: call.notAfterMs,
+        run: async (session) => resolve(await runRead(this.#run, session, call)),
+        expire: async () => resolve({ ok: false, code: "read_timeout" }),
+        timer: undefined,
+      });
+    });
+  }
+
+  /** What became of a command: where it is, or its result. An id whose time is over and that was never seen is expired
+   * here and now, on the disk, so that a frame still on its way finds that and does not start. */
+  async status(question: CommandQuestion): Promise<CommandEvent> {
+    const known = this.#whereIs(question);
+    if (known !== undefined) return known;
+    if (this.#deps.now() <= question.notAfterMs) return { phase: "unseen" };
+    return this.#recordUnseen(question, expired("The worker never received the command"));
+  }
+
+  /** Cancels what has not started. A started or finished command answers where it stands instead. */
+  async cancel(question: CommandQuestion): Promise<CommandEvent> {
+    const cancelled: Outcome = { state: "cancelled", code: "command_cancelled" };
+    const running = this.#book.find(question.commandId);
+    if (running === undefined) return this.#whereIs(question) ?? this.#recordUnseen(question, cancelled);
+    sameUser(running.call.userId, question.userId);
+    if (running.phase === "started" || running.cancelled) return { phase: running.phase };
+    running.cancelled = true;
+    return { result: await this.#settle(running, cancelled) };
+  }
+
+  health(): { name: string; kind: "simulator" | "rpyc"; state: string }[] {
+    return this.#terminals.map(({ session, busy }) => ({
+      name: session.name,
+      kind: session.kind,
+      state: session.state === "open" && busy ? "busy" : session.state,
+    }));
+  }
+
+  /** Takes nothing new and waits until what was taken has ended. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    while (this.#running > 0 || this.#terminals.some(({ queue }) => queue.size > 0)) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  #whereIs({ commandId, userId }: CommandQuestion): CommandEvent | undefined {
+    const running = this.#book.find(commandId);
+    if (running === undefined) return this.#answerFromJournal(commandId, userId);
+    sameUser(running.call.userId, userId);
+    return { phase: running.phase };
+  }
+
+  #answerFromJournal(id: string, userId: string): CommandEvent | undefined {
+    const entry = this.#deps.journal.find(id);
+    if (entry === undefined) return undefined;
+    sameUser(entry.userId, userId);
+    // An intent without an ending and not in the book: its ending is being written this very moment.
+    return entry.result === null ? { phase: "started" } : { result: entry.result };
+  }
+
+  #admissionRefusal(call: CommandCall): Outcome | undefined {
+    const { journal, now, wallClock } = this.#deps;
+    if (this.#refused.has(call.id, now())) return refusedBusy();
+    if (call.submittedAgoMs > wallClock() - journal.createdAt) {
+      // The ledger is older than this journal, so an earlier journal may have known the command: nothing is assumed.
+      return { state: "unknown", evidence: { phase: "journal_younger_than_command" } };
+    }
+    if (now() > call.notAfterMs) return expired("The command arrived after its time was over");
+    const lane = laneKey(call.account);
+    return this.#draining || isFull(this.#terminalFor(lane), lane) ? refusedBusy() : undefined;
+  }
+
+  async #refuseAtAdmission(call: CommandCall, outcome: Outcome, subscriber: Subscriber): Promise<void> {
+    const released = outcome.state === "refused" && outcome.release === true;
+    if (released) this.#refused.add(call.id, this.#deps.now());
+    const ending = { id: call.id, userId: call.userId, kind: call.body.request.kind };
+    const result = released
+      ? await this.#deps.sign({ ...ending, command: outcome })
+      : await this.#record(ending, outcome);
+    subscriber({ result });
+  }
+
+  async #recordUnseen(question: CommandQuestion, outcome: Outcome): Promise<CommandEvent> {
+    const { commandId: id, userId } = question;
+    const younger = question.submittedAgoMs > this.#deps.wallClock() - this.#deps.journal.createdAt;
+    const ending: Outcome = younger
+      ? { state: "unknown", evidence: { phase: "journal_younger_than_command" } }
+      : outcome;
+    const signed = await this.#deps.sign({ id, userId, kind: "unseen", command: ending });
+    // While it was being signed, the command's own frame may have come in; nothing may be awaited between this look
+    // and the record.
+    const arrived = this.#whereIs(question);
+    return arrived ?? { result: this.#recordSigned({ id, userId, kind: "unseen" }, ending, signed) };
+  }
+
+  async #runCommand(command: RunningCommand, session: TerminalSession): Promise<void> {
+    if (command.cancelled) return;
+    this.#book.setPhase(command, "started");
+    await this.#settle(command, await runCommand(this.#run, session, command.call, command.arrivedMs));
+  }
+
+  /** J2, then everyone is told. */
+  async #settle(command: RunningCommand, outcome: Outcome): Promise<string> {
+    const { id, userId, body } = command.call;
+    const result = await this.#record({ id, userId, kind: body.request.kind }, outcome);
+    this.#book.finish(command, result);
+    return result;
+  }
+
+  async #record(ending: { id: string; userId: string; kind: string }, outcome: Outcome): Promise<string> {
+    const { id, userId, kind } = ending;
+    return this.#recordSigned(ending, outcome, await this.#deps.sign({ id, userId, kind, command: outcome }));
+  }
+
+  #recordSigned(ending: { id: string; userId: string; kind: string }, outcome: Outcome, signed: string): string {
+    const { id, userId, kind } = ending;
+    const result = this.#deps.journal.recordEnding({
+      id,
+      userId,
+      kind,
+      result: signed,
+      final: outcome.state !== "unknown",
+    });
+    this.#deps.log.info("command.ended", { command_id: id, kind, state: outcome.state });
+    return result;
+  }
+
+  #terminalFor(lane: string): Terminal {
+    const holding = this.#terminals.find(
+      ({ queue, busy, lane: current }) => queue.laneSize(lane) > 0 || (busy && current === lane),
+    );
+    if (holding !== undefined) return holding;
+    const views = this.#terminals.map(({ session, queue, busy, lastUsedMs }) => ({
+      lane: session.account === null ? null : laneKey(session.account),
+      load: queue.size + (busy ? 1 : 0),
+      unavailableForMs: session.unavailableForMs,
+      lastUsedMs,
+    }));
+    const terminal = this.#terminals[placeLane(lane, views)];
+    if (terminal === undefined) throw new Error("a worker has at least one terminal");
+    return terminal;
+  }
+
+  #enqueue(terminal: Terminal, job: Job): void {
+    terminal.queue.push(job.lane, job);
+    const waitMs = Math.max(0, job.notAfterMs - this.#deps.now());
+    job.timer = setTimeout(() => {
+      if (terminal.queue.remove(job.lane, job)) this.#track(job.expire());
+    }, waitMs);
+    this.#pump(terminal);
+  }
+
+  #pump(terminal: Terminal): void {
+    if (terminal.busy) return;
+    const job = terminal.queue.next();
+    if (job === undefined) return;
+    clearTimeout(job.timer);
+    terminal.busy = true;
+    terminal.lane = job.lane;
+    const work = this.#deps.now() > job.notAfterMs ? job.expire() : job.run(terminal.session);
+    this.#track(
+      work.finally(() => {
+        terminal.busy = false;
+        terminal.lane = null;
+        terminal.lastUsedMs = this.#deps.now();
+        this.#pump(terminal);
+      }),
+    );
+  }
+
+  /** Counts work in progress, and stops the process on what no outcome covers: a journal that cannot be written. */
+  #track(work: Promise<unknown>): void {
+    this.#running += 1;
+    work
+      .catch((error: unknown) => {
+        this.#deps.log.error("scheduler.fatal", { error: describeError(error) });
+        this.#deps.fatal(error);
+      })
+      .finally(() => {
+        this.#running -= 1;
+        for (const resolve of this.#idle.splice(0)) resolve();
+      });
+  }
+}
+
+/** An id belongs to the user who made it; nobody else may listen to it, ask about it or cancel it. */
+function sameUser(owner: string, asking: string): void {
+  if (owner !== asking) throw new AppError("proof_refused", { detail: "The command belongs to another user" });
+}
+
+function isFull(terminal: Terminal, lane: string): boolean {
+  return terminal.queue.size >= MAX_QUEUED_PER_TERMINAL || terminal.queue.laneSize(lane) >= MAX_QUEUED_PER_LANE;
+}
+
+function refusedBusy(): Outcome {
+  return { state: "refused", code: "worker_busy", retry_after_ms: BUSY_RETRY_MS, release: true };
+}
+
+function busyRead(): ReadOutcome {
+  return { ok: false, code: "worker_busy", retry_after_ms: BUSY_RETRY_MS };
+}

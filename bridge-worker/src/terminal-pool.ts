@@ -1,0 +1,71 @@
+// Builds the terminals that the configuration names: real ones over RPyC, or simulated ones on one paper broker, whose
+// book is kept in the data folder between runs.
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Config } from "./config.ts";
+import type { Log } from "./log.ts";
+import { createRpycTerminal } from "./mt5/mod.ts";
+import { createSimTerminal, SimBroker } from "./simulator/mod.ts";
+import { TerminalSession } from "./terminals/mod.ts";
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 10_000;
+
+export type PoolOptions = {
+  config: Config;
+  log: Log;
+  /** Names this process to the terminals: the last owner wins. */
+  owner: string;
+  now: () => number;
+  /** Where the paper broker's book is kept. */
+  statePath: string;
+};
+
+export type Terminals = { sessions: TerminalSession[]; save: () => void };
+
+export function createTerminals(options: PoolOptions): Terminals {
+  return options.config.terminals.length > 0 ? realTerminals(options) : simulatedTerminals(options);
+}
+
+function realTerminals({ config, log, owner, now }: PoolOptions): Terminals {
+  const sessions = config.terminals.map(({ name, endpoint, path }) => {
+    const port = createRpycTerminal({
+      name,
+      endpoint,
+      owner,
+      now,
+      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      callTimeoutMs: CALL_TIMEOUT_MS,
+      ...(path === undefined ? {} : { path }),
+    });
+    return new TerminalSession({ port, kind: "rpyc", log, now });
+  });
+  return { sessions, save: () => {} };
+}
+
+function simulatedTerminals({ config, log, owner, now, statePath }: PoolOptions): Terminals {
+  const { terminals, seed, loginMs, sendMs } = config.simulator;
+  const broker = existsSync(statePath)
+    ? SimBroker.fromJSON(JSON.parse(readFileSync(statePath, "utf8")))
+    : new SimBroker({ seed });
+  const sessions = Array.from({ length: terminals }, (_, index) => {
+    const port = createSimTerminal({
+      name: `simulator-${index + 1}`,
+      broker,
+      owner,
+      now,
+      wait: (ms, signal) => wait(ms, undefined, signal === undefined ? {} : { signal }),
+      loginLatencyMs: loginMs,
+      orderLatencyMs: sendMs,
+    });
+    return new TerminalSession({ port, kind: "simulator", log, now });
+  });
+  return { sessions, save: () => saveBook(statePath, broker) };
+}
+
+/** Written beside and renamed: a crash in between leaves the old book. */
+function saveBook(statePath: string, broker: SimBroker): void {
+  const next = `${statePath}.next`;
+  writeFileSync(next, JSON.stringify(broker), { mode: 0o600 });
+  renameSync(next, statePath);
+}

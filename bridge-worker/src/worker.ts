@@ -1,0 +1,125 @@
+// Wires the rooms of one worker: journal and vault at the bottom, terminals above them, the scheduler, the link on top.
+// Everything outside (clocks, ids, the way to die) is an argument, so that tests can run a whole worker in their process.
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import { type Journal, openJournal } from "./journal/mod.ts";
+import {
+  checkKeySet,
+  createFunctionKeys,
+  createResultSigner,
+  createUserTokens,
+  type LinkServer,
+  Outbox,
+  startLinkServer,
+} from "./link/mod.ts";
+import type { Log } from "./log.ts";
+import { Scheduler } from "./scheduler/mod.ts";
+import { createTerminals } from "./terminal-pool.ts";
+import { createAccountAccess, LoginTimes, type TerminalSession } from "./terminals/mod.ts";
+import { createVault } from "./vault/mod.ts";
+import { VERSION } from "./version.ts";
+
+/** Time for started commands to end after SIGTERM: the longest send there is. What is left becomes `unknown`. */
+const DRAIN_MS = 40_000;
+
+export type WorkerOptions = {
+  config: Config;
+  log: Log;
+  bootId: string;
+  journalPath: string;
+  now: () => number;
+  wallClock: () => number;
+  fatal: (error: unknown) => void;
+};
+
+export type Worker = { port: number; stop: () => Promise<void> };
+
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { config, log, bootId, now, wallClock, fatal } = options;
+  if ((await checkKeySet(config.jwksUrl)) === "unreachable")
+    log.warn("worker.auth_unreachable", { url: config.jwksUrl });
+  const journal = openJournal({ path: options.journalPath, workerId: config.workerId, now: wallClock });
+  const vault = await createVault(config.sealRing);
+  const terminals = createTerminals({
+    config,
+    log,
+    owner: bootId,
+    now,
+    statePath: join(config.dataDir, "paper-broker.json"),
+  });
+  const access = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock });
+  const sign = await createResultSigner({ key: config.resultKey, workerId: config.workerId, wallClock });
+  const { sessions } = terminals;
+  const scheduler = new Scheduler({ sessions, journal, access, sign, log, now, wallClock, fatal });
+  const recovered = await scheduler.recover();
+  const functionKeys = createFunctionKeys({ keys: config.linkKeys, workerId: config.workerId, bootId });
+  const userTokens = createUserTokens({ jwksUrl: config.jwksUrl, issuer: config.jwtIssuer });
+  const health = () => ({
+    version: VERSION,
+    wall_ms: wallClock(),
+    terminals: scheduler.health(),
+    in_flight: scheduler.inFlight,
+    plain_rpc: config.plainRpc,
+  });
+  const confirmed = (id: string, result: string): void => journal.confirmDelivery(id, result);
+  const link = await startLinkServer({
+    host: config.host,
+    port: config.port,
+    workerId: config.workerId,
+    bootId,
+    functionKeys,
+    peer: {
+      proofs: { functionKeys, userTokens },
+      scheduler,
+      sign,
+      confirmed,
+      health,
+      log: log.scope({ room: "link" }),
+    },
+    log: log.scope({ room: "link" }),
+    now,
+    wallClock,
+  });
+  const outbox = new Outbox({ journal, url: config.resultsUrl, log: log.scope({ room: "outbox" }) });
+  outbox.start();
+  log.info("worker.ready", {
+    port: link.port,
+    boot_id: bootId,
+    terminals: sessions.map(({ name, kind }) => ({ name, kind })),
+    seal_kids: vault.kids,
+    recovered,
+    plain_rpc: config.plainRpc,
+  });
+  return {
+    port: link.port,
+    stop: () => stop({ link, scheduler, outbox, sessions, journal, log, save: terminals.save }),
+  };
+}
+
+type Rooms = {
+  link: LinkServer;
+  scheduler: Scheduler;
+  outbox: Outbox;
+  sessions: readonly TerminalSession[];
+  journal: Journal;
+  log: Log;
+  save: () => void;
+};
+
+/** From the door inwards: nothing new comes in, what has started ends and is told, then the terminals are let go. */
+async function stop({ link, scheduler, outbox, sessions, journal, log, save }: Rooms): Promise<void> {
+  link.stopAccepting();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), DRAIN_MS);
+  });
+  const drained = await Promise.race([scheduler.drain(), late]);
+  clearTimeout(timer);
+  if (drained === "late") log.warn("worker.drain_incomplete", { in_flight: scheduler.inFlight });
+  await link.close();
+  await outbox.stop();
+  for (const session of sessions) await session.close();
+  save();
+  journal.close();
+  log.info("worker.stopped");
+}
