@@ -1,6 +1,6 @@
 // The journal on disk: SQLite with full synchronous commits, one process at a time. A write that fails is fatal: the
 // caller stops the worker, because what is on the disk is then no longer known (see docs/reliability.md).
-import { chmodSync, existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { AccountRef } from "../protocol.ts";
 import type { Ending, Intent, Journal, JournalEntry, ProofKey, RiskCounters, TagOwner } from "./journal.ts";
@@ -19,20 +19,22 @@ export type JournalOptions = { path: string; workerId: string; now: () => number
 /** Opens or makes the journal at `path`. Throws JournalUnusable. `now`: Unix milliseconds. */
 export function openJournal({ path, workerId, now }: JournalOptions): Journal {
   const isNew = path === ":memory:" || !existsSync(path);
-  let db: DatabaseSync;
+  let db: DatabaseSync | undefined;
   try {
+    // Made here and not by SQLite, which gives the write-ahead log the mode that this file has when the log begins.
+    if (isNew && path !== ":memory:") closeSync(openSync(path, "wx", 0o600));
     db = new DatabaseSync(path);
     // Exclusive locking is the "one process per journal": a second worker on the same file fails here, at once.
-    db.exec("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full;");
-    db.exec("begin exclusive; commit;");
+    db.exec("pragma locking_mode = exclusive; begin exclusive; commit;");
   } catch (cause) {
+    db?.close();
     throw new JournalUnusable(`Journal ${path} cannot be opened: is another worker using it?`, cause);
   }
   try {
-    if (isNew) {
-      if (path !== ":memory:") chmodSync(path, 0o600);
-      create(db, workerId, now());
-    }
+    // Before the journal mode is set: that would already write to a file that is not ours.
+    if (!isNew) checkHeader(db, path, workerId);
+    db.exec("pragma journal_mode = wal; pragma synchronous = full;");
+    if (isNew) create(db, workerId, now());
     return new SqliteJournal(db, checkHeader(db, path, workerId), now);
   } catch (cause) {
     db.close();

@@ -32,9 +32,13 @@ export type LoginReply =
   /** `auth_failed`: login, password or server refused. `no_connection`: the broker never judged the password. */
   | { kind: "failed"; reason: "auth_failed" | "no_connection"; lastError: LastError };
 
-/** `symbol`: select it and read its rules and last tick. Lists may be limited to one symbol. */
+/**
+ * `symbol`: select it and read its rules and last tick. `symbolOf`: the same for the symbol of the position with this
+ * ticket (no such position: as if not asked). Lists may be limited to one symbol.
+ */
 export type ReadParts = {
   symbol?: string;
+  symbolOf?: string;
   positions?: { symbol?: string };
   orders?: { symbol?: string };
 };
@@ -79,6 +83,8 @@ export type SendRequest = {
   /** Seconds of the broker's clock. */
   expiration?: number;
   position?: string;
+  /** The opposite position of a close-by. */
+  position_by?: string;
   order?: string;
   magic: number;
   comment: string;

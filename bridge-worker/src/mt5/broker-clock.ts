@@ -1,0 +1,45 @@
+// Learns how far a broker's clock is from UTC. MetaTrader stamps everything with the broker's local time written as if
+// it were UTC, and says nowhere which zone that is; the newest tick of an open market tells. Pure: times are arguments.
+
+const HALF_HOUR_MS = 30 * 60 * 1000;
+/** Zones run from UTC−12 to UTC+14. */
+const OFFSET_MIN_MS = -12 * 3600 * 1000;
+const OFFSET_MAX_MS = 14 * 3600 * 1000;
+/** One tick this close to a half-hour grid is believed alone: an old tick passes by chance in 1 of 300 cases. */
+const FRESH_MS = 3_000;
+/** Two different ticks that agree are believed up to this age: a closed market's last tick never changes. */
+const AGREEING_MS = 60_000;
+
+type Observation = { tickMsc: number; offsetMs: number };
+
+export class BrokerClock {
+  readonly #offsets = new Map<string, number>();
+  readonly #candidates = new Map<string, Observation>();
+
+  /** `tickMsc`: newest tick by the broker's clock; `utcMs`: our clock when it was read. Both in milliseconds. */
+  observe(server: string, tickMsc: number, utcMs: number): void {
+    const offsetMs = Math.round((tickMsc - utcMs) / HALF_HOUR_MS) * HALF_HOUR_MS;
+    const ageMs = Math.abs(utcMs + offsetMs - tickMsc);
+    if (offsetMs < OFFSET_MIN_MS || offsetMs > OFFSET_MAX_MS || ageMs > AGREEING_MS) return;
+    const before = this.#candidates.get(server);
+    this.#candidates.set(server, { tickMsc, offsetMs });
+    const agrees = before !== undefined && before.offsetMs === offsetMs && before.tickMsc !== tickMsc;
+    if (ageMs <= FRESH_MS || agrees) this.#offsets.set(server, offsetMs);
+  }
+
+  /** Broker time minus UTC in milliseconds; undefined until an open market has shown it. */
+  offsetMs(server: string): number | undefined {
+    return this.#offsets.get(server);
+  }
+
+  /** A broker time as ISO 8601 UTC, or null while the offset is not known. */
+  toUtc(server: string, brokerMsc: number): string | null {
+    const offset = this.#offsets.get(server);
+    return offset === undefined || brokerMsc === 0 ? null : new Date(brokerMsc - offset).toISOString();
+  }
+}
+
+/** A broker time as the terminal shows it: the same digits, without a zone. */
+export function brokerTime(brokerMsc: number): string {
+  return new Date(brokerMsc).toISOString().slice(0, -1);
+}

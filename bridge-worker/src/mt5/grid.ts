@@ -1,0 +1,23 @@
+// Volumes and prices on a symbol's grid, without the noise of binary floats. Pure.
+
+/** Decimal places of a step such as 0.01 or 1e-8. */
+export function decimalsOf(step: number): number {
+  const [mantissa = "", exponent = "0"] = step.toString().toLowerCase().split("e");
+  const fraction = mantissa.split(".")[1]?.length ?? 0;
+  return Math.max(0, fraction - Number(exponent));
+}
+
+/** How far from a grid line a number may be and still be meant to lie on it, as a share of the step. */
+const NOISE = 1e-6;
+
+/**
+ * The number, cleaned of float noise, if it is a multiple of `step`; otherwise undefined. Nothing is rounded that the
+ * caller could have meant differently: 0.015 lots on a step of 0.01 is refused, not turned into 0.01 or 0.02.
+ */
+export function onGrid(value: number, step: number): number | undefined {
+  if (!(step > 0)) return value;
+  const steps = value / step;
+  const nearest = Math.round(steps);
+  if (Math.abs(steps - nearest) > NOISE * Math.max(1, Math.abs(nearest) * 1e-3)) return undefined;
+  return Number((nearest * step).toFixed(decimalsOf(step)));
+}

@@ -1,0 +1,454 @@
+"""Tests of the guard in plain Python, with real threads, against the MetaTrader5 double. Run by guard.test.ts."""
+
+import json
+import os
+import sys
+import threading
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "..", "tests", "support", "mt5"))
+
+import MetaTrader5 as mt5  # noqa: E402
+
+with open(os.path.join(HERE, "guard.py"), encoding="utf-8") as file:
+    SOURCE = file.read()
+
+ONE = {"login": "1001", "server": "Alpha-Demo"}
+TWO = {"login": "1002", "server": "Alpha-Demo"}
+NAMESAKE = {"login": "1001", "server": "Beta-Live"}
+TAG = 2**40 + 7
+STATE = "switchyard_guard_state"
+SOON_MS = 20000
+
+
+def until(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("condition not met in time")
+        time.sleep(0.002)
+
+
+def install(source=SOURCE):
+    """As one connection does: a namespace of its own."""
+    namespace = {}
+    exec(source, namespace)
+    return namespace
+
+
+def now():
+    return time.monotonic() * 1000
+
+
+class GuardTest(unittest.TestCase):
+    def setUp(self):
+        mt5._reset()
+        sys.modules.pop(STATE, None)
+        self.guard = install()["switchyard_guard"]
+        self.state = sys.modules[STATE]
+        self.adopt("me")
+        self.value("open", path=None, portable=False)
+        self.value("login", account=ONE, password="alpha-one")
+
+    def call(self, op, guard=None, **fields):
+        message = dict({"op": op, "owner": "me", "not_after": now() + SOON_MS}, **fields)
+        return json.loads((guard or self.guard)(json.dumps(message)))
+
+    def value(self, op, **fields):
+        reply = self.call(op, **fields)
+        self.assertTrue(reply["ok"], reply)
+        return reply["value"]
+
+    def problem(self, op, **fields):
+        reply = self.call(op, **fields)
+        self.assertFalse(reply["ok"], reply)
+        return reply["error"]["class"]
+
+    def adopt(self, owner):
+        return self.value("adopt", owner=owner)
+
+    def send(self, tag=TAG, **fields):
+        return self.value("send", **self.order(tag, **fields))
+
+    def order(self, tag=TAG, command="c1", account=ONE, request=None, **fields):
+        base = {
+            "action": 1,
+            "symbol": "EURUSD",
+            "volume": 1,
+            "type": 0,
+            "type_filling": 0,
+            "magic": tag,
+            "comment": "sy1",
+        }
+        return dict({"tag": tag, "command": command, "account": account, "request": dict(base, **(request or {}))}, **fields)
+
+    def background(self, work):
+        """Runs in a thread of its own; `join` gives what it returned."""
+        box = []
+        thread = threading.Thread(target=lambda: box.append(work()))
+        thread.start()
+
+        def join():
+            thread.join(10)
+            self.assertFalse(thread.is_alive())
+            return box[0]
+
+        return join
+
+    def hang(self):
+        """A send that hangs inside order_send, holding the terminal."""
+        mt5._control(json.dumps({"send": [{"hang": True}]}))
+        join = self.background(lambda: self.send(TAG + 1, command="hanging"))
+        until(lambda: json.loads(mt5._seen())["hanging"] == 1)
+        return join
+
+    def control(self, **fields):
+        mt5._control(json.dumps(fields))
+
+    def ledger(self):
+        return json.loads(mt5._ledger())
+
+    def sends(self):
+        return json.loads(mt5._seen())["calls"].count("order_send")
+
+    # ---- races -------------------------------------------------------------------------------------------------------
+
+    def test_a_send_that_waits_and_is_poisoned_never_sends(self):
+        hanging = self.hang()
+        waiting = self.background(self.send)
+        until(lambda: self.value("query", tag=TAG)["kind"] == "waiting")
+        self.assertEqual(self.value("poison", tag=TAG, command="c1"), {"kind": "poisoned"})
+        self.control(release=True)
+        self.assertEqual(waiting(), {"kind": "refused", "reason": "poisoned"})
+        self.assertEqual(hanging()["kind"], "sent")
+        self.assertEqual([entry["magic"] for entry in self.ledger()], [str(TAG + 1)])
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "poisoned"})
+
+    def test_a_send_that_expires_while_it_waits_never_sends(self):
+        hanging = self.hang()
+        limit = now() + 60
+        self.assertEqual(self.send(not_after=limit), {"kind": "refused", "reason": "expired"})
+        self.assertGreaterEqual(now(), limit)
+        self.control(release=True)
+        hanging()
+        self.assertEqual(len(self.ledger()), 1)
+        self.assertEqual(
+            self.value("query", tag=TAG), {"kind": "finished", "reply": {"kind": "refused", "reason": "expired"}}
+        )
+
+    def test_a_limit_that_passes_during_the_checks_stops_the_send(self):
+        limit = now() + 40
+        original = mt5.account_info
+
+        def slow():
+            until(lambda: now() > limit)
+            return original()
+
+        mt5.account_info = slow
+        try:
+            self.assertEqual(self.send(not_after=limit)["reason"], "expired")
+        finally:
+            mt5.account_info = original
+        self.assertEqual(self.sends(), 0)
+
+    def test_the_last_owner_wins_also_against_a_send_that_already_waits(self):
+        hanging = self.hang()
+        waiting = self.background(self.send)
+        until(lambda: self.value("query", tag=TAG)["kind"] == "waiting")
+        self.adopt("other")
+        self.control(release=True)
+        self.assertEqual(waiting(), {"kind": "refused", "reason": "stale_owner"})
+        hanging()
+        self.assertEqual(len(self.ledger()), 1)
+        for op, fields in (("login", {"account": ONE, "password": "alpha-one"}), ("open", {})):
+            self.assertEqual(self.problem(op, **fields), "stale_owner")
+
+    def test_an_upgrade_during_a_send_keeps_the_state_and_its_answer(self):
+        hanging = self.hang()
+        newer = install(SOURCE.replace("VERSION = 1\n", "VERSION = 2\n"))["switchyard_guard"]
+        self.assertIs(sys.modules[STATE], self.state)
+        self.assertEqual(self.call("hello", guard=newer)["value"]["version"], 2)
+        # The connection that installed version 1 uses the new functions too.
+        self.assertEqual(self.value("hello")["version"], 2)
+        self.assertEqual(self.call("query", guard=newer, tag=TAG + 1)["value"], {"kind": "sending"})
+        repeated = self.background(lambda: self.call("send", guard=newer, **self.order(TAG + 1, command="hanging")))
+        self.control(release=True)
+        first = hanging()
+        self.assertEqual(first["result"]["retcode"], 10009)
+        self.assertEqual(repeated()["value"], first)
+        self.assertEqual(self.call("query", guard=newer, tag=TAG + 1)["value"], {"kind": "finished", "reply": first})
+        self.assertEqual(self.sends(), 1)
+
+    def test_an_older_guard_does_not_replace_a_newer_one(self):
+        install(SOURCE.replace("VERSION = 1\n", "VERSION = 2\n"))
+        install()
+        self.assertEqual(self.value("hello")["version"], 2)
+
+    def test_the_same_tag_twice_sends_once(self):
+        first = self.send()
+        self.assertEqual(self.send(), first)
+        self.assertEqual(self.sends(), 1)
+
+    def test_sixteen_threads_with_one_tag_send_once(self):
+        self.control(send_ms=5)
+        joins = [self.background(self.send) for _ in range(16)]
+        replies = [join() for join in joins]
+        self.assertEqual(replies, [replies[0]] * 16)
+        self.assertEqual((self.sends(), len(self.ledger())), (1, 1))
+
+    def test_a_tag_of_another_command_is_refused(self):
+        self.send()
+        self.assertEqual(self.send(command="c2"), {"kind": "refused", "reason": "poisoned"})
+        self.assertEqual(self.value("poison", tag=TAG, command="c2"), {"kind": "forgotten"})
+        self.assertEqual(self.sends(), 1)
+
+    def test_query_and_poison_answer_beside_a_hanging_send(self):
+        hanging = self.hang()
+        self.assertEqual(self.value("query", tag=TAG + 1), {"kind": "sending"})
+        self.assertEqual(self.value("poison", tag=TAG + 1, command="hanging"), {"kind": "sending"})
+        self.assertEqual(self.problem("read", account=ONE, parts={}, not_after=now() + 30), "busy")
+        self.control(release=True)
+        reply = hanging()
+        self.assertEqual(self.value("poison", tag=TAG + 1, command="hanging"), {"kind": "finished", "reply": reply})
+
+    def test_a_poisoned_unseen_tag_never_sends(self):
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "unseen"})
+        self.assertEqual(self.value("poison", tag=TAG, command="c1"), {"kind": "poisoned"})
+        self.assertEqual(self.send(), {"kind": "refused", "reason": "poisoned"})
+        self.assertEqual(self.sends(), 0)
+
+    def test_a_login_that_waited_too_long_does_not_happen(self):
+        hanging = self.hang()
+        self.assertEqual(self.problem("login", account=TWO, password="alpha-two", not_after=now() + 30), "busy")
+        self.control(release=True)
+        hanging()
+        self.assertEqual(mt5.account_info().login, 1001)
+
+    def test_a_call_whose_time_is_over_does_not_touch_a_free_terminal(self):
+        calls = len(json.loads(mt5._seen())["calls"])
+        self.assertEqual(self.problem("login", account=TWO, password="alpha-two", not_after=now() - 1), "busy")
+        self.assertEqual(len(json.loads(mt5._seen())["calls"]), calls)
+
+    def test_a_forked_copy_of_the_state_refuses(self):
+        self.state.pid += 1
+        self.assertEqual(self.problem("query", tag=TAG), "forked")
+
+    # ---- memory ------------------------------------------------------------------------------------------------------
+
+    def test_the_registry_keeps_100000_tags_and_evicted_ones_are_forgotten(self):
+        self.assertEqual(self.state.max_tags, 100000)
+        self.state.max_tags = 3
+        self.send()
+        for more in (1, 2):
+            self.value("poison", tag=TAG + more, command="x")
+        self.assertEqual(self.value("query", tag=TAG)["kind"], "finished")
+        self.value("poison", tag=TAG + 3, command="x")
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "forgotten"})
+        self.assertEqual(self.value("query", tag=TAG + 4), {"kind": "unseen"})
+        # Forgotten is not unseen: it is not sent again, and poisoning it proves nothing.
+        self.assertEqual(self.problem("send", **self.order()), "forgotten")
+        self.assertEqual(self.value("poison", tag=TAG, command="c1"), {"kind": "forgotten"})
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "forgotten"})
+        self.assertEqual(self.problem("send", **self.order()), "forgotten")
+        self.assertEqual(self.sends(), 1)
+
+    def test_a_tag_that_waits_or_sends_is_never_evicted(self):
+        self.state.max_tags = 2
+        hanging = self.hang()
+        for more in range(2, 6):
+            self.value("poison", tag=TAG + more, command="x")
+        self.assertEqual(self.value("query", tag=TAG + 1), {"kind": "sending"})
+        self.control(release=True)
+        hanging()
+
+    # ---- checks before the send --------------------------------------------------------------------------------------
+
+    def test_another_account_or_the_same_login_elsewhere_is_refused(self):
+        self.assertEqual(
+            self.send(account=TWO), {"kind": "refused", "reason": "wrong_account", "actual": ONE}
+        )
+        self.assertEqual(self.send(TAG + 1, account=NAMESAKE)["reason"], "wrong_account")
+        self.control(switch=None)
+        self.assertEqual(self.send(TAG + 2), {"kind": "refused", "reason": "wrong_account", "actual": None})
+        self.assertEqual(self.sends(), 0)
+
+    def test_terminal_and_permissions_are_checked(self):
+        cases = (
+            ({"path": "C:\\Other"}, {"path": mt5._DEFAULT_PATH}, "wrong_terminal"),
+            ({"connected": False}, {"connected": True}, "not_connected"),
+            ({"initialized": False}, {"initialized": True}, "not_connected"),
+            ({"auto_trading": False}, {"auto_trading": True}, "trading_disabled"),
+            ({"api_disabled": True}, {"api_disabled": False}, "trading_disabled"),
+            ({"trade_expert": False}, {"trade_expert": True}, "trading_disabled"),
+        )
+        for number, (broken, mended, reason) in enumerate(cases):
+            with self.subTest(broken=broken):
+                self.control(**broken)
+                self.assertEqual(self.send(TAG + number)["reason"], reason)
+                self.control(**mended)
+        self.value("login", account=ONE, password="alpha-look")
+        self.assertEqual(self.send(TAG + 50)["reason"], "trading_disabled")
+        self.assertEqual(self.sends(), 0)
+
+    def test_a_close_needs_its_position_with_that_side_and_volume(self):
+        ticket = self.send()["result"]["order"]
+        close = {"type": 1, "position": ticket}
+        for number, (side, volume) in enumerate(((1, 1), (0, 1.01))):
+            require = {"ticket": ticket, "type": side, "min_volume": volume}
+            self.assertEqual(self.send(TAG + 1 + number, request=close, require_position=require)["reason"], "position_changed")
+        self.control(fail={"positions_get": [-10004, "No IPC connection"]})
+        require = {"ticket": ticket, "type": 0, "min_volume": 1}
+        self.assertEqual(self.send(TAG + 4, request=close, require_position=require)["reason"], "not_connected")
+        self.assertEqual(self.send(TAG + 5, request=close, require_position=require)["result"]["retcode"], 10009)
+        self.assertEqual(self.send(TAG + 6, request=close, require_position=require)["reason"], "position_changed")
+        self.assertEqual(self.sends(), 2)
+
+    def test_an_account_that_changes_during_a_read_spoils_the_reading(self):
+        original = mt5.positions_get
+
+        def switching(**filters):
+            self.control(switch=NAMESAKE)
+            return original(**filters)
+
+        mt5.positions_get = switching
+        try:
+            reply = self.value("read", account=ONE, parts={"positions": {}})
+        finally:
+            mt5.positions_get = original
+        self.assertEqual(reply, {"kind": "wrong_account", "actual": NAMESAKE})
+
+    def test_a_login_counts_only_when_the_terminal_is_connected_again(self):
+        original, looks = mt5.terminal_info, []
+
+        def reconnecting():
+            looks.append(1)
+            return original()._replace(connected=len(looks) > 3)
+
+        mt5.terminal_info = reconnecting
+        try:
+            reply = self.value("login", account=TWO, password="alpha-two")
+            late = self.value("read", account=TWO, parts={})
+        finally:
+            mt5.terminal_info = original
+        self.assertTrue(reply["terminal"]["connected"] and late["terminal"]["connected"])
+        self.assertGreater(len(looks), 3)
+
+    def test_a_request_that_is_not_well_formed_is_not_even_registered(self):
+        for bad in ({"magic": TAG + 1}, {"volume": "1"}, {"volume": True}, {"type": 0.5}, {"position": "x"}, {"other": 1}):
+            with self.subTest(bad=bad):
+                self.assertEqual(self.problem("send", **self.order(request=bad)), "bad_request")
+        self.assertEqual(self.problem("send", **self.order(not_after="x")), "bad_request")
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "unseen"})
+
+    # ---- what order_send answered ------------------------------------------------------------------------------------
+
+    def test_none_keeps_the_error_of_the_same_call(self):
+        self.control(send=[{"error": [-10005, "IPC timeout"], "executed": True}])
+        reply = self.send()
+        self.assertEqual((reply["result"], reply["last_error"], reply["after"]), (None, [-10005, "IPC timeout"], ONE))
+        reply = self.send(TAG + 1, request={"comment": "x" * 28})
+        self.assertEqual((reply["result"], reply["last_error"]), (None, [-2, 'Invalid "comment" argument']))
+        self.assertEqual(len(self.ledger()), 1)
+
+    def test_an_exception_out_of_order_send_is_no_proof_of_anything(self):
+        self.control(send=[{"raise": True}])
+        reply = self.send()
+        self.assertEqual((reply["kind"], reply["result"], reply["last_error"][0]), ("sent", None, -1))
+
+    def test_a_stale_error_is_not_taken_for_a_local_refusal(self):
+        original, mt5.order_send = mt5.order_send, lambda request: None
+        stale, mt5.last_error = mt5.last_error, lambda: (-2, 'Invalid "volume" argument')
+        try:
+            reply = self.send()
+        finally:
+            mt5.order_send, mt5.last_error = original, stale
+        self.assertEqual(reply["last_error"], [-1, "last_error was not renewed"])
+
+    def test_the_keyword_form_is_tried_only_after_exactly_that_refusal(self):
+        self.control(keywords_only=True)
+        self.assertEqual(self.send()["result"]["retcode"], 10009)
+        self.assertEqual((self.sends(), len(self.ledger())), (2, 1))
+        self.control(keywords_only=False, send=[{"error": [-2, "Unnamed arguments"], "executed": True}])
+        self.assertIsNone(self.send(TAG + 1)["result"])
+        self.assertEqual(self.sends(), 3)
+
+    def test_the_account_is_read_again_after_the_send(self):
+        self.control(send=[{"switch": TWO}])
+        reply = self.send()
+        self.assertEqual((reply["result"]["retcode"], reply["after"]), (10009, TWO))
+        self.control(switch=ONE, send=[{"switch_after": None}])
+        self.assertIsNone(self.send(TAG + 1)["after"])
+
+    # ---- values and secrets ------------------------------------------------------------------------------------------
+
+    def test_no_number_is_damaged_and_none_is_not_json(self):
+        self.send(request={"symbol": "USDJPY"})
+        reply = self.value("read", account=ONE, parts={"positions": {}, "symbol": "USDJPY"})
+        position = reply["positions"][0]
+        self.assertEqual(position["ticket"], str(2**53 + 1))
+        self.assertEqual(position["magic"], str(TAG))
+        self.assertIsNone(position["swap"])
+        self.assertIsInstance(reply["account"]["balance"], float)
+        self.assertIs(reply["account"]["trade_allowed"], True)
+        self.assertIsNone(reply["symbol"]["volume_limit"])
+        self.assertEqual(reply["account"]["name"], "Zo\u00eb \u00dcnal \U0001f600")
+        raw = self.guard(json.dumps({"op": "read", "account": ONE, "parts": {}, "not_after": now() + SOON_MS}))
+        self.assertTrue(raw.isascii())
+        self.assertNotIn("NaN", raw)
+
+    def test_a_signed_magic_is_shown_as_the_unsigned_one_it_is(self):
+        guard = install()
+        self.assertEqual(guard["identifier"](-1), str(2**64 - 1))
+        self.assertEqual(guard["identifier"](2**64 - 1), str(2**64 - 1))
+
+    def test_numpy_scalars_become_plain_values(self):
+        import numpy
+
+        plain = install()["plain"]
+        for value, expected in (
+            (numpy.int64(2**62), 2**62),
+            (numpy.uint64(2**63), 2**63),
+            (numpy.float32(0.5), 0.5),
+            (numpy.bool_(True), True),
+            (numpy.float64("nan"), None),
+            (float("-inf"), None),
+            (object(), None),
+        ):
+            self.assertEqual(plain(value), expected)
+            self.assertIs(type(plain(value)), type(expected))
+
+    def test_a_password_never_comes_back(self):
+        original = mt5.login
+
+        def raising(login, *, password, server, timeout):
+            raise RuntimeError("cannot log in with " + password)
+
+        mt5.login = raising
+        try:
+            replies = [self.call("login", account=ONE, password="S3cret")]
+        finally:
+            mt5.login = original
+        replies.append(self.call("login", account={"login": "x"}, password="S3cret"))
+        replies.append(self.call("login", account=ONE, password="S3cret"))
+        replies.append(self.guard('{"op":"login","password":"S3cret",'))
+        replies.append(self.guard("[1]"))
+        self.assertNotIn("S3cret", json.dumps(replies))
+        self.assertEqual(replies[0]["value"]["last_error"], [-10005, "login raised RuntimeError"])
+        self.assertEqual([reply["error"]["class"] for reply in map(json.loads, replies[3:])], ["internal", "internal"])
+
+    def test_a_reply_that_is_too_large_is_an_error(self):
+        namespace = install()
+        namespace["MAX_REPLY_CHARS"] = 100
+        reply = json.loads(namespace["dispatch"](self.state, json.dumps({"op": "read", "account": ONE, "parts": {}, "not_after": now() + SOON_MS})))
+        self.assertEqual(reply["error"]["class"], "too_large")
+
+    def test_the_source_runs_on_python_3_8(self):
+        import ast
+
+        ast.parse(SOURCE, feature_version=(3, 8))
+
+
+if __name__ == "__main__":
+    unittest.main()

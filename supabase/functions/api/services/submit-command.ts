@@ -1,0 +1,122 @@
+// One change on one account, at most once: the ledger first, then the worker, then the ledger's answer.
+import { AppError, Catalogue, type ErrorExtras, toAppError } from "../../_shared/errors/mod.ts";
+import { type CommandBody, type CommandRequest, CommandStates } from "../../_shared/protocol/mod.ts";
+import { ANSWER_GRACE_MS, type CommandReply } from "../bridge/mod.ts";
+import type { SubmittedCommand } from "../db/mod.ts";
+import { workerOf } from "./choose-worker.ts";
+import type { Caller, ServiceContext } from "./context.ts";
+import { renderUnknown, UNKNOWN_STATUS } from "./render-outcome.ts";
+import { hasOutcome, isRelease, settleCommand } from "./settle-command.ts";
+
+export type CommandSubmission = {
+  caller: Caller;
+  /** Null: the account the user last switched to, else the default. */
+  accountId: string | null;
+  request: CommandRequest;
+  key: string;
+  fingerprint: string;
+  timeoutMs: number;
+};
+
+/** Status and body as stored, or the 202 that says nobody knows yet. */
+export type CommandAnswer = { commandId: string; status: number; body: string };
+
+/**
+ * Throws AppError with `executed: false` when the command certainly reached no worker; its key is free again then, unless
+ * the database was the part that failed.
+ */
+export async function submitCommand(context: ServiceContext, submission: CommandSubmission): Promise<CommandAnswer> {
+  const { db, clock, log } = context;
+  const { caller, accountId, request, key, fingerprint, timeoutMs } = submission;
+  const sentAtMs = clock.monotonicMs();
+  const submitted = await db.submitCommand({
+    userId: caller.userId,
+    accountId,
+    kind: request.kind,
+    key,
+    fingerprint,
+    request: request.params,
+    timeoutMs,
+    requestId: caller.requestId,
+  });
+  const { command, created } = submitted;
+  log.info("command.submitted", { commandId: command.id, kind: request.kind, created, state: command.raw_state });
+  if (CommandStates[command.raw_state].final && command.status !== null && command.body !== null) {
+    return { commandId: command.id, status: command.status, body: command.body };
+  }
+  const reply = await sendToWorker(context, submission, submitted, sentAtMs);
+  return await answerReply(context, submission, submitted, reply);
+}
+
+async function sendToWorker(
+  { bridge, workerIds }: ServiceContext,
+  { caller, request, timeoutMs }: CommandSubmission,
+  { command, account, remaining_ms, submitted_ago_ms }: SubmittedCommand,
+  sentAtMs: number,
+): Promise<CommandReply> {
+  const workerId = workerOf(workerIds, command.worker_id);
+  const credential = account.encrypted_password;
+  if (workerId === undefined || account.id === null || credential === null) return { type: "unsent" };
+  const body: CommandBody = { request, tag: command.tag, credential, risk_limits: account.risk_limits ?? null };
+  return await bridge.runCommand({
+    workerId,
+    id: command.id,
+    userId: caller.userId,
+    userToken: caller.token,
+    kind: request.kind,
+    account: { id: account.id, login: account.login, server: account.server },
+    body: JSON.stringify(body),
+    // Both counted from before the database was asked: the way there and back shortens the time and ages the command.
+    startByMs: sentAtMs + remaining_ms,
+    submittedAtMs: sentAtMs - submitted_ago_ms,
+    waitUntilMs: sentAtMs + timeoutMs + ANSWER_GRACE_MS,
+  });
+}
+
+async function answerReply(
+  context: ServiceContext,
+  { caller }: CommandSubmission,
+  { command, account, created }: SubmittedCommand,
+  reply: CommandReply,
+): Promise<CommandAnswer> {
+  const unknown = { commandId: command.id, status: UNKNOWN_STATUS, body: renderUnknown(command.id) };
+  const release = (): Promise<boolean> =>
+    created ? withdraw(context, caller.userId, command.id) : Promise.resolve(false);
+  switch (reply.type) {
+    case "silent":
+      context.log.warn("command.unanswered", { commandId: command.id });
+      return unknown;
+    case "unsent":
+      if (!(await release())) return unknown;
+      throw new AppError("worker_unreachable", { cause: reply.cause });
+    case "refused":
+      if (!(await release())) return unknown;
+      throw refusal(reply.code, reply);
+    case "outcome": {
+      const { claims } = reply;
+      if (!hasOutcome(claims)) return unknown;
+      const outcome = claims.command;
+      if (isRelease(outcome)) {
+        if (!(await release())) return unknown;
+        throw refusal(outcome.code, { detail: outcome.detail, retryAfterMs: outcome.retry_after_ms });
+      }
+      const { status, body } = await settleCommand(context, claims, account);
+      return { commandId: command.id, status, body };
+    }
+  }
+}
+
+/** Only the request that made the row may take it back, and only if no other has been given it: the database decides. */
+async function withdraw({ db, log }: ServiceContext, userId: string, commandId: string): Promise<boolean> {
+  try {
+    return await db.withdrawCommand(userId, commandId);
+  } catch (thrown) {
+    log.error("command.not_withdrawn", { commandId, error: toAppError(thrown) });
+    return false;
+  }
+}
+
+function refusal(code: AppError["code"], { detail, retryAfterMs }: ErrorExtras): AppError {
+  const isOurs = code === "bad_frame" || code === "proof_refused" || Catalogue[code].executed === null;
+  return isOurs ? new AppError("worker_unreachable") : new AppError(code, { detail, retryAfterMs });
+}
