@@ -2,7 +2,7 @@
 //
 // A part that ends without having been asked to is a failure: it is reported, and everything else is stopped. What was
 // asked for through `Part.kill` or `Part.restart` is not. If this very process dies, the watchdog ends the rest.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describeExit, type Part, type PartHooks, startPart } from "./child-process.ts";
@@ -136,7 +136,7 @@ function prepareDataDir(options: StackOptions, watchdog: Watchdog, undo: UndoLis
   }
   mkdirSync(dataDir, { recursive: true });
   // Postgres, as another user under root, must be able to pass through; the key folder inside stays closed.
-  if (process.getuid?.() === 0) chmodSync(dataDir, 0o711);
+  if (process.getuid?.() === 0) chmodSync(dataDir, statSync(dataDir).mode | 0o001);
   return dataDir;
 }
 

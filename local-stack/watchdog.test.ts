@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -52,6 +52,7 @@ test("close() ends the watchdog and nothing that was forgotten", async () => {
   await watchdog.close();
   assert.ok(isAlive(child.pid));
   assert.ok(existsSync(join(folder, "kept")));
+  rmSync(folder, { recursive: true });
   const gone = once(child, "exit");
   child.kill();
   await gone;

@@ -48,7 +48,7 @@ type Edge = { from: string; to: string; typeOnly: boolean };
 
 function isProduct(file: string): boolean {
   const inTree = [SHARED, API, WORKER].some((tree) => file.startsWith(`${tree}/`));
-  return inTree && file.endsWith(".ts") && !/\.(test|deno)\.ts$/.test(file) && !file.includes("/testdata/");
+  return inTree && file.endsWith(".ts") && !/\.(test|deno)\.ts$/.test(file) && !/\/(testdata|testing)\//.test(file);
 }
 
 function roomOf(file: string): string | undefined {

@@ -22,7 +22,7 @@ describe("BrokerClock", () => {
   for (const hours of [0, 2, 3, 5.5, -5, -3.5, 14, -12]) {
     it(`believes one fresh tick of a broker at UTC${hours < 0 ? "" : "+"}${hours}`, () => {
       clock.observe(SERVER, UTC + hours * HOUR - 250, UTC);
-      assert.equal(clock.offsetMs(SERVER), hours * HOUR);
+      assert.ok(clock.offsetMs(SERVER) === hours * HOUR);
       assert.equal(clock.toUtc(SERVER, UTC + hours * HOUR), new Date(UTC).toISOString());
     });
   }
@@ -73,7 +73,8 @@ describe("BrokerClock", () => {
 
   it("knows nothing when it first looks in the middle of a weekend", () => {
     const lastTick = Date.UTC(2026, 2, 6, 21, 59, 58) + 2 * HOUR;
-    for (let minute = 7; minute < 2880; minute += 30) clock.observe(SERVER, lastTick, lastTick - 2 * HOUR + minute * MINUTE);
+    for (let minute = 7; minute < 2880; minute += 30)
+      clock.observe(SERVER, lastTick, lastTick - 2 * HOUR + minute * MINUTE);
     assert.equal(clock.offsetMs(SERVER), undefined);
   });
 

@@ -9,6 +9,8 @@ export function decimalsOf(step: number): number {
 
 /** How far from a grid line a number may be and still be meant to lie on it, as a share of the step. */
 const NOISE = 1e-6;
+/** The same as a share of the number: what a few roundings of a double leave. Counts from 10^8 steps on. */
+const RELATIVE_NOISE = 1e-14;
 
 /**
  * The number, cleaned of float noise, if it is a multiple of `step`; otherwise undefined. Nothing is rounded that the
@@ -18,6 +20,6 @@ export function onGrid(value: number, step: number): number | undefined {
   if (!(step > 0)) return value;
   const steps = value / step;
   const nearest = Math.round(steps);
-  if (Math.abs(steps - nearest) > NOISE * Math.max(1, Math.abs(nearest) * 1e-3)) return undefined;
+  if (Math.abs(steps - nearest) > Math.max(NOISE, Math.abs(nearest) * RELATIVE_NOISE)) return undefined;
   return Number((nearest * step).toFixed(decimalsOf(step)));
 }

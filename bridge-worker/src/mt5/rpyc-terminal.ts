@@ -235,9 +235,7 @@ export class RpycTerminal implements TerminalPort {
   }
 
   async #reopenWatch(): Promise<GuardSession> {
-    if (this.#life.signal.aborted || this.#epoch === undefined) {
-      throw new TerminalLost("connection", "The terminal is not open");
-    }
+    if (this.#epoch === undefined) throw new TerminalLost("connection", "The terminal is not open");
     const watch = await this.#connect();
     if (watch.epoch !== this.#epoch) {
       watch.reset();

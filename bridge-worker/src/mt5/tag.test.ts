@@ -30,7 +30,16 @@ describe("isTagged", () => {
   for (const comment of [mark, `${mark}[sl 1.1]`, `${mark} from #5`, `${mark}-x`]) {
     it(`finds the tag in "${comment.replace(mark, "MARK")}"`, () => assert.equal(isTagged(comment, TAG), true));
   }
-  for (const comment of ["", "sy", mark.slice(0, -1), `x${mark}`, ` ${mark}`, mark.toUpperCase(), `${mark}0`, `${mark}z`]) {
+  for (const comment of [
+    "",
+    "sy",
+    mark.slice(0, -1),
+    `x${mark}`,
+    ` ${mark}`,
+    mark.toUpperCase(),
+    `${mark}0`,
+    `${mark}z`,
+  ]) {
     it(`does not find it in "${comment.replace(mark, "MARK")}"`, () => assert.equal(isTagged(comment, TAG), false));
   }
 

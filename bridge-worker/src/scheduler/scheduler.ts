@@ -269,13 +269,14 @@ export class Scheduler {
 
   #recordSigned(ending: { id: string; userId: string; kind: string }, outcome: Outcome, signed: string): string {
     const { id, userId, kind } = ending;
-    const result = this.#deps.journal.recordEnding({
-      id,
-      userId,
-      kind,
-      result: signed,
-      final: outcome.state !== "unknown",
-    });
+    let result: string;
+    try {
+      result = this.#deps.journal.recordEnding({ id, userId, kind, result: signed, final: outcome.state !== "unknown" });
+    } catch (error) {
+      // Also for a tombstone: whoever asked is told nothing, and a worker that cannot write must not go on.
+      this.#stop(error);
+      throw error;
+    }
     this.#deps.log.info("command.ended", { command_id: id, kind, state: outcome.state });
     return result;
   }
@@ -327,14 +328,16 @@ export class Scheduler {
   #track(work: Promise<unknown>): void {
     this.#running += 1;
     work
-      .catch((error: unknown) => {
-        this.#deps.log.error("scheduler.fatal", { error: describeError(error) });
-        this.#deps.fatal(error);
-      })
+      .catch((error: unknown) => this.#stop(error))
       .finally(() => {
         this.#running -= 1;
         for (const resolve of this.#idle.splice(0)) resolve();
       });
+  }
+
+  #stop(error: unknown): void {
+    this.#deps.log.error("scheduler.fatal", { error: describeError(error) });
+    this.#deps.fatal(error);
   }
 }
 

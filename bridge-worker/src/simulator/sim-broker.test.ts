@@ -254,9 +254,12 @@ test("fromJSON() refuses what is no state, and accounts that do not exist", () =
 test("a broker that was written down does not change with the one it was written from", () => {
   const broker = new SimBroker();
   send(broker, hedging, {});
-  const copy = SimBroker.fromJSON(broker.toJSON());
+  const written = broker.toJSON();
   send(broker, hedging, {});
-  assert.equal(copy.ledger().length, 1);
+  const again = SimBroker.fromJSON(written);
+  assert.equal(again.ledger().length, 1);
+  send(again, hedging, {});
+  assert.equal(SimBroker.fromJSON(written).ledger().length, 1);
 });
 
 test("history() takes both ends of its time, in seconds of the broker's clock", () => {

@@ -182,7 +182,7 @@ export class SimBroker {
 
   /** The broker that `toJSON` wrote down. Throws when the value is not such a state or names an unknown account. */
   static fromJSON(value: unknown): SimBroker {
-    const state = State.parse(structuredClone(value));
+    const state = State.parse(value);
     const broker = new SimBroker(state);
     for (const [server, next] of Object.entries(state.next_tickets)) broker.#nextTickets.set(server, BigInt(next));
     for (const { book, ...ref } of state.accounts) broker.#books.set(laneKey(ref), { plan: planOf(ref), book });

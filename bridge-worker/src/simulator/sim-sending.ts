@@ -41,7 +41,6 @@ export async function sendNow(
 ): Promise<SendReply> {
   const { process } = context;
   const hindrance = obstacle(context, order);
-  if (entry.phase !== "waiting") return refused("poisoned");
   if (process.owner !== context.owner) return refused("stale_owner");
   if (context.now() > order.notAfterMs) return refused("expired");
   if (hindrance !== null) return hindrance;

@@ -110,7 +110,9 @@ describe("Vault", () => {
     const thief: CredentialOwner = { userId: "7c9e6679-7425-40de-944b-e07fc1f90ae7", account: OWNER.account };
     await refusalOf(vault.open(withHeader(credential, { sub: thief.userId }), thief));
     const other = { login: "777", server: "Other-Live" };
-    await refusalOf(vault.open(withHeader(credential, { lgn: "777", srv: "Other-Live" }), { ...OWNER, account: other }));
+    await refusalOf(
+      vault.open(withHeader(credential, { lgn: "777", srv: "Other-Live" }), { ...OWNER, account: other }),
+    );
     await refusalOf(vault.open(withHeader(credential, { extra: 1 }), OWNER));
   });
 

@@ -28,13 +28,13 @@ export const LinkPrivateKey = z
 export type LinkPrivateKey = z.infer<typeof LinkPrivateKey>;
 
 /** An environment value holding JSON. The parser's own message is dropped: it quotes the text, which may be a key. */
-function json<Schema extends z.ZodType>(schema: Schema): z.ZodPipe<z.ZodTransform<unknown, string>, Schema> {
-  const parse = z.transform((text: string, context) => {
+function json<Schema extends z.ZodType>(schema: Schema) {
+  const parse = z.string().transform((text, context) => {
     try {
       const value: unknown = JSON.parse(text);
       return value;
     } catch {
-      context.issues.push({ code: "custom", message: "is not JSON", input: undefined });
+      context.addIssue({ code: "custom", message: "is not JSON" });
       return z.NEVER;
     }
   });
@@ -129,7 +129,7 @@ export async function parseConfig(env: Environment): Promise<Config> {
   // An empty variable is how an unset one looks in many deployment tools.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
   const parsed = await Variables.safeParseAsync(given);
-  const faults = parsed.success ? [] : parsed.error.issues.map(describeIssue);
+  const faults = parsed.success ? [] : parsed.error.issues.map((issue) => describeIssue(issue, given));
   for (const [keys, legacy] of KEY_PAIRS) {
     if (given[keys] === undefined && given[legacy] === undefined) faults.push(`${keys} (or ${legacy}): is missing`);
   }
@@ -168,7 +168,8 @@ const KEY_PAIRS = [
   ["SUPABASE_PUBLISHABLE_KEYS", "SUPABASE_ANON_KEY"],
 ] as const;
 
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const missing = issue.code === "invalid_type" && issue.path.length === 1 && issue.input === undefined;
-  return `${issue.path.join(".")}: ${missing ? "is missing" : issue.message}`;
+function describeIssue({ path, message }: z.core.$ZodIssue, given: Environment): string {
+  const [variable] = path;
+  const missing = path.length === 1 && given[String(variable)] === undefined;
+  return `${path.join(".")}: ${missing ? "is missing" : message}`;
 }

@@ -160,6 +160,7 @@ class _Terminal:
         self.auto_trading = True
         self.api_disabled = False
         self.path = _DEFAULT_PATH
+        self.portable = None
         self.login_ms = 0
         self.send_ms = 0
         self.settle_ms = 0
@@ -216,6 +217,7 @@ def initialize(path=None, *, login=None, password=None, server=None, timeout=600
     if fault:
         return _fail(False, *fault)
     _t.initialized = True
+    _t.portable = portable
     if path is not None:
         _t.path = path.replace("/", "\\").rpartition("\\")[0]
     return _ok(True)

@@ -10,7 +10,6 @@ instructions, so that `query` and `poison` answer beside a hanging send. Order: 
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
@@ -34,6 +33,7 @@ FIRST_TICK_WAIT_MS = 500
 CLOCK_SYMBOLS = 5
 VOLUME_TOLERANCE = 1e-9
 MAX_WAIT_S = 3600
+MASK64 = 2 ** 64 - 1
 
 RES_OK = 1
 RES_FAIL = -1
@@ -214,9 +214,13 @@ def ref(account):
 
 
 def probes(tag):
-    digest = hashlib.blake2b(tag.to_bytes(8, "big"), digest_size=4 * FORGOTTEN_PROBES).digest()
-    for at in range(0, len(digest), 4):
-        bit = int.from_bytes(digest[at : at + 4], "big") % FORGOTTEN_BITS
+    """The tag's places in the filter, by splitmix64: a frozen Python may lack the hashes of hashlib."""
+    state = tag
+    for _ in range(FORGOTTEN_PROBES):
+        state = (state + 0x9E3779B97F4A7C15) & MASK64
+        mixed = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & MASK64
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & MASK64
+        bit = (mixed ^ (mixed >> 31)) % FORGOTTEN_BITS
         yield bit >> 3, 1 << (bit & 7)
 
 
@@ -596,8 +600,12 @@ def op_read(state, message):
     def work(info):
         reply = {"kind": "ok", "terminal": facts(info, TERMINAL)}
         ticks = []
-        if "symbol" in parts:
-            symbol, tick = read_symbol(mt5, parts["symbol"])
+        name = parts.get("symbol")
+        if name is None and parts.get("symbolOf") is not None:
+            found = listed(mt5, "positions_get", ticket=int(parts["symbolOf"]))
+            name = found[0].symbol if found else None
+        if name is not None:
+            symbol, tick = read_symbol(mt5, name)
             reply["symbol"] = None if symbol is None else facts(symbol, SYMBOL)
             reply["tick"] = None if tick is None else facts(tick, TICK)
             ticks.append(tick)
@@ -608,9 +616,9 @@ def op_read(state, message):
         if "orders" in parts:
             orders = listed(mt5, "orders_get", **filtered(parts["orders"]))
             reply["orders"] = [facts(order, ORDER) for order in orders]
-        if "symbol" not in parts and positions:
+        if name is None and positions:
             names = list(dict.fromkeys(position.symbol for position in positions))[:CLOCK_SYMBOLS]
-            ticks.extend(read_tick(mt5, name) for name in names)
+            ticks.extend(read_tick(mt5, one) for one in names)
         times = [plain(tick.time_msc) for tick in ticks if tick is not None]
         reply["broker_now_msc"] = max(times) if times else None
         return reply

@@ -82,7 +82,8 @@ class GuardTest(unittest.TestCase):
             "magic": tag,
             "comment": "sy1",
         }
-        return dict({"tag": tag, "command": command, "account": account, "request": dict(base, **(request or {}))}, **fields)
+        request = dict(base, **(request or {}))
+        return dict({"tag": tag, "command": command, "account": account, "request": request}, **fields)
 
     def background(self, work):
         """Runs in a thread of its own; `join` gives what it returned."""
@@ -254,6 +255,13 @@ class GuardTest(unittest.TestCase):
         self.assertEqual(self.problem("send", **self.order()), "forgotten")
         self.assertEqual(self.sends(), 1)
 
+    def test_of_thousands_of_evicted_tags_none_is_called_unseen_and_no_other_one_forgotten(self):
+        self.state.max_tags = 1
+        for more in range(3000):
+            self.value("poison", tag=TAG + more, command="x")
+        kinds = [self.value("query", tag=TAG + more)["kind"] for more in range(6000)]
+        self.assertEqual(kinds, ["forgotten"] * 2999 + ["poisoned"] + ["unseen"] * 3000)
+
     def test_a_tag_that_waits_or_sends_is_never_evicted(self):
         self.state.max_tags = 2
         hanging = self.hang()
@@ -297,7 +305,8 @@ class GuardTest(unittest.TestCase):
         close = {"type": 1, "position": ticket}
         for number, (side, volume) in enumerate(((1, 1), (0, 1.01))):
             require = {"ticket": ticket, "type": side, "min_volume": volume}
-            self.assertEqual(self.send(TAG + 1 + number, request=close, require_position=require)["reason"], "position_changed")
+            reply = self.send(TAG + 1 + number, request=close, require_position=require)
+            self.assertEqual(reply["reason"], "position_changed")
         self.control(fail={"positions_get": [-10004, "No IPC connection"]})
         require = {"ticket": ticket, "type": 0, "min_volume": 1}
         self.assertEqual(self.send(TAG + 4, request=close, require_position=require)["reason"], "not_connected")
@@ -336,7 +345,8 @@ class GuardTest(unittest.TestCase):
         self.assertGreater(len(looks), 3)
 
     def test_a_request_that_is_not_well_formed_is_not_even_registered(self):
-        for bad in ({"magic": TAG + 1}, {"volume": "1"}, {"volume": True}, {"type": 0.5}, {"position": "x"}, {"other": 1}):
+        wrong = ({"magic": TAG + 1}, {"volume": "1"}, {"volume": True}, {"type": 0.5}, {"position": "x"}, {"other": 1})
+        for bad in wrong:
             with self.subTest(bad=bad):
                 self.assertEqual(self.problem("send", **self.order(request=bad)), "bad_request")
         self.assertEqual(self.problem("send", **self.order(not_after="x")), "bad_request")
@@ -441,7 +451,8 @@ class GuardTest(unittest.TestCase):
     def test_a_reply_that_is_too_large_is_an_error(self):
         namespace = install()
         namespace["MAX_REPLY_CHARS"] = 100
-        reply = json.loads(namespace["dispatch"](self.state, json.dumps({"op": "read", "account": ONE, "parts": {}, "not_after": now() + SOON_MS})))
+        message = {"op": "read", "account": ONE, "parts": {}, "not_after": now() + SOON_MS}
+        reply = json.loads(namespace["dispatch"](self.state, json.dumps(message)))
         self.assertEqual(reply["error"]["class"], "too_large")
 
     def test_the_source_runs_on_python_3_8(self):

@@ -51,7 +51,15 @@ export function positionFacts(change: Partial<PositionFacts> = {}): PositionFact
 
 export function orderFacts(change: Partial<OrderFacts> = {}): OrderFacts {
   return {
-    ...{ ticket: "18446744073709551615", symbol: "EURUSD", type: 2, type_time: 0, type_filling: 2, state: 1, reason: 3 },
+    ...{
+      ticket: "18446744073709551615",
+      symbol: "EURUSD",
+      type: 2,
+      type_time: 0,
+      type_filling: 2,
+      state: 1,
+      reason: 3,
+    },
     ...{ volume_initial: 0.5, volume_current: 0.2, price_open: 1.05, price_stoplimit: 0, sl: 0, tp: 0 },
     ...{ price_current: 1.1, magic: "0", comment: "", position_id: "0" },
     ...{ time_setup_msc: UTC_MS + OFFSET_MS - 60_000, time_done_msc: 0, time_expiration: 0 },

@@ -1,7 +1,7 @@
 // What the services may ask of the workers. Moments are milliseconds on the local monotonic clock.
 import type { AccountRef } from "../../_shared/domain/mod.ts";
 import type { ErrorCode } from "../../_shared/errors/mod.ts";
-import type { ReadOutcome, ResultClaims } from "../../_shared/protocol/mod.ts";
+import type { ReadOutcome, ResultClaims, WorkerHealth } from "../../_shared/protocol/mod.ts";
 
 /** One call to one worker, before it is signed: that happens per link, because each counts on its worker's own clock. */
 export type WorkerCall = {
@@ -32,12 +32,14 @@ export type CommandReply =
   /** Written, and no word of what became of it. */
   | { type: "silent" };
 
-export type WorkerHealth = {
+/** `health` is null for a worker that did not answer. */
+export type WorkerProbe = {
   id: string;
   reachable: boolean;
-  round_trip_ms: number | null;
-  /** The worker's wall clock minus ours, as far as it exceeds the one-second grain of a signature; null: not yet seen. */
-  clock_skew_ms: number | null;
+  roundTripMs: number | null;
+  /** The worker's wall clock minus ours, give or take half the round trip. */
+  clockSkewMs: number | null;
+  health: WorkerHealth | null;
 };
 
 export type Bridge = {
@@ -52,6 +54,6 @@ export type Bridge = {
   askCommand(call: WorkerCall, commandId: string): Promise<ResultClaims | null>;
   /** Tells the worker that the outcome is in the ledger. Best effort: otherwise the worker delivers it again. */
   confirm(workerId: string, commandId: string): void;
-  probe(workerId: string): Promise<WorkerHealth>;
+  probe(workerId: string): Promise<WorkerProbe>;
   close(): void;
 };

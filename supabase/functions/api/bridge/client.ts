@@ -8,7 +8,7 @@ import {
   type ReadOutcome,
   type ResultClaims,
 } from "../../_shared/protocol/mod.ts";
-import type { Bridge, CommandReply, WorkerCall, WorkerHealth } from "./bridge.ts";
+import type { Bridge, CommandReply, WorkerCall, WorkerProbe } from "./bridge.ts";
 import type { BridgeLimits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import { LinkPool } from "./link-pool.ts";
@@ -47,7 +47,6 @@ export function createBridge(options: BridgeOptions): Bridge {
 class BridgeClient implements Bridge {
   readonly #options: BridgeOptions;
   readonly #pool: LinkPool;
-  readonly #skewMs = new Map<string, number>();
 
   constructor(options: BridgeOptions) {
     const { workers, openTransport, monotonicMs, limits, onFault } = options;
@@ -89,7 +88,6 @@ class BridgeClient implements Bridge {
     }
     const claims = await this.#verified(event, call, call.id);
     if (claims?.read === undefined) throw new AppError("worker_unreachable", { detail: "The answer was not valid" });
-    this.#skewMs.set(call.workerId, skewOf(claims.iat * 1000, this.#options.wallMs()));
     return claims.read;
   }
 
@@ -108,17 +106,20 @@ class BridgeClient implements Bridge {
     this.#pool.existing(workerId)?.send({ type: "ack", id: commandId });
   }
 
-  async probe(workerId: string): Promise<WorkerHealth> {
-    const { monotonicMs, limits } = this.#options;
-    const clock_skew_ms = this.#skewMs.get(workerId) ?? null;
+  async probe(workerId: string): Promise<WorkerProbe> {
+    const { monotonicMs, wallMs, limits } = this.#options;
+    const away = { id: workerId, reachable: false, roundTripMs: null, clockSkewMs: null, health: null };
     try {
       const link = await this.#pool.acquire(workerId);
       const start = monotonicMs();
-      const reachable = await link.ping(limits.pingTimeoutMs);
-      const round_trip_ms = reachable ? Math.round((monotonicMs() - start) * 10) / 10 : null;
-      return { id: workerId, reachable, round_trip_ms, clock_skew_ms };
+      const health = await link.ping(limits.pingTimeoutMs);
+      if (health === null) return away;
+      const roundTripMs = monotonicMs() - start;
+      // The worker read its clock about half way.
+      const clockSkewMs = Math.round(health.wall_ms - (wallMs() - roundTripMs / 2));
+      return { id: workerId, reachable: true, roundTripMs, clockSkewMs, health };
     } catch {
-      return { id: workerId, reachable: false, round_trip_ms: null, clock_skew_ms };
+      return away;
     }
   }
 
@@ -218,11 +219,4 @@ class BridgeClient implements Bridge {
 /** Faults between function and worker: a matter for the operator; a caller can do nothing about them. */
 function isLinkFault({ code }: { code: string }): boolean {
   return code === "bad_frame" || code === "proof_refused";
-}
-
-/** A signature's time has whole seconds: within that grain the clocks agree as far as anyone can tell. */
-function skewOf(signedAtMs: number, receivedAtMs: number): number {
-  const difference = signedAtMs - receivedAtMs;
-  if (difference > 0) return difference;
-  return Math.min(0, difference + 1000);
 }

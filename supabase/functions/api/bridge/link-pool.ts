@@ -54,7 +54,7 @@ export class LinkPool {
       return false;
     }
     if (now - link.lastUsedMs <= limits.linkIdleMs) return true;
-    if (await link.ping(limits.pingTimeoutMs)) return link.isOpen;
+    if ((await link.ping(limits.pingTimeoutMs)) !== null) return link.isOpen;
     link.drop("An idle link did not answer a ping");
     return false;
   }

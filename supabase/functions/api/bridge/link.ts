@@ -10,6 +10,7 @@ import {
   MAX_CALL_FRAME_BYTES,
   TICKET_PREFIX,
   WorkerFrame,
+  type WorkerHealth,
 } from "../../_shared/protocol/mod.ts";
 import { Mailbox } from "./mailbox.ts";
 import { PendingCalls } from "./pending-calls.ts";
@@ -38,7 +39,7 @@ export class Link {
   lastUsedMs: number;
   readonly #options: LinkOptions;
   readonly #calls = new PendingCalls();
-  readonly #pongs = new Map<number, () => void>();
+  readonly #pongs = new Map<number, (health: WorkerHealth) => void>();
   #transport: BridgeTransport | null = null;
   #mode: Mode = "opening";
   #welcomed: (() => void) | null = null;
@@ -111,18 +112,19 @@ export class Link {
     return { events, end };
   }
 
-  /** True when the worker answered within `timeoutMs`. */
-  async ping(timeoutMs: number): Promise<boolean> {
+  /** What the worker said of itself, or null when it did not answer within `timeoutMs`. */
+  async ping(timeoutMs: number): Promise<WorkerHealth | null> {
+    // Distinct also for pings sent within the clock's grain.
     const t = this.#options.monotonicMs() + this.#pongs.size;
-    if (!this.send({ type: "ping", t })) return false;
+    if (!this.send({ type: "ping", t })) return null;
     return await new Promise((resolve) => {
-      const timer = setTimeout(() => finish(false), timeoutMs);
-      const finish = (answered: boolean): void => {
+      const finish = (health: WorkerHealth | null): void => {
         clearTimeout(timer);
         this.#pongs.delete(t);
-        resolve(answered);
+        resolve(health);
       };
-      this.#pongs.set(t, () => finish(true));
+      const timer = setTimeout(() => finish(null), timeoutMs);
+      this.#pongs.set(t, finish);
     });
   }
 
@@ -172,7 +174,7 @@ export class Link {
         this.#calls.settle(frame.id, { type: "result", result: frame.result });
         return;
       case "pong":
-        this.#pongs.get(frame.t)?.();
+        this.#pongs.get(frame.t)?.(frame.health);
         return;
       case "error": {
         const { id, code, detail, retry_after_ms: retryAfterMs } = frame;

@@ -1,5 +1,6 @@
 // GET /health: for load balancers and people. No token, no secrets, no user data.
 import { z } from "zod";
+import { WorkerHealth } from "../../_shared/protocol/mod.ts";
 import type { Health } from "../services/mod.ts";
 import { addOpenRoute, type Router } from "./route.ts";
 
@@ -12,10 +13,8 @@ const HealthAnswer = z.object({
       id: z.string(),
       reachable: z.boolean(),
       round_trip_ms: z.number().nullable(),
-      clock_skew_ms: z
-        .number()
-        .nullable()
-        .meta({ description: "The worker's wall clock minus ours; null: not yet seen" }),
+      clock_skew_ms: z.number().nullable().meta({ description: "The worker's wall clock minus the function's" }),
+      ...WorkerHealth.omit({ wall_ms: true }).partial().shape,
     }),
   ),
 });

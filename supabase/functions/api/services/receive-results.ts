@@ -29,8 +29,11 @@ async function receiveOne(context: ServiceContext, jws: string): Promise<string>
   if (!hasOutcome(claims) || isRelease(claims.command)) {
     throw new AppError("invalid_result", { detail: "The result is no command's outcome" });
   }
-  const { account } = claims;
-  if (account === undefined) throw new AppError("invalid_result", { detail: "The result names no account" });
-  await storeOutcome(context, claims, renderClaims(claims, { ...account, id: account.id ?? null }));
+  const { account, command } = claims;
+  // Only a success names its account; a result without one can be rendered in every other case.
+  if (account === undefined && command.state === "done") {
+    throw new AppError("invalid_result", { detail: "The result names no account" });
+  }
+  await storeOutcome(context, claims, renderClaims(claims, { id: null, login: "", server: "" }));
   return claims.jti;
 }

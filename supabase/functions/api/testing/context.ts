@@ -13,7 +13,9 @@ export const ACCOUNT = { id: ACCOUNT_ID, login: "5001234", server: "MetaQuotes-D
 export type FakeContext = ServiceContext & { logged: string[] };
 
 export function makeContext(
-  given: { db?: Partial<Database>; bridge?: Partial<Bridge>; workerIds?: string[] } & Partial<ServiceContext>,
+  given: { db?: Partial<Database>; bridge?: Partial<Bridge>; workerIds?: string[] } & Partial<
+    Omit<ServiceContext, "db" | "bridge">
+  >,
 ): FakeContext {
   const logged: string[] = [];
   let ids = 0;

@@ -1,0 +1,164 @@
+// Reads: what the terminal shows now, for the account that was proven; a caller's own marks for that caller alone; and for
+// every broken layer the name of that layer.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { type Actor, createWorkerFixture, type WorkerFixture } from "../../../tests/support/worker-fixture.ts";
+import { investorPassword } from "../simulator/mod.ts";
+import { ReadValues, type ReadKind, type ReadRequest, type ReadValue } from "../protocol.ts";
+
+describe("runRead", () => {
+  let worker: WorkerFixture;
+  let alice: Actor;
+  beforeEach(async () => {
+    worker = await createWorkerFixture();
+    alice = await worker.actor();
+  });
+  afterEach(() => worker.stop());
+
+  async function value<K extends ReadKind>(actor: Actor, request: ReadRequest & { kind: K }): Promise<ReadValue<K>> {
+    const outcome = await worker.read(actor, request);
+    assert.ok(outcome.ok, JSON.stringify(outcome));
+    return ReadValues[request.kind].parse(outcome.value) as ReadValue<K>;
+  }
+
+  for (const request of [{ kind: "connect" }, { kind: "switch" }, { kind: "account_info", max_age_ms: 0 }] as const) {
+    it(`${request.kind} answers the account as the broker shows it, and when it was read`, async () => {
+      const { account, as_of } = await value(alice, request);
+      assert.deepEqual(
+        [account.login, account.server, account.balance, account.currency, account.trade_mode, account.trade_allowed],
+        ["5000001", "Switchyard-Demo", 10_000, "USD", "demo", true],
+      );
+      assert.equal(as_of, "2026-01-14T12:00:00.000Z");
+    });
+  }
+
+  it("connect is a real login although the terminal is there and proven; other reads are not", async () => {
+    await value(alice, { kind: "switch" });
+    const [process] = worker.processes;
+    process?.faults.addLogin({ kind: "no_connection", lastError: [-10005, "IPC timeout"] });
+    await value(alice, { kind: "account_info", max_age_ms: 0 });
+    const outcome = await worker.read(alice, { kind: "connect" });
+    assert.ok(!outcome.ok);
+    assert.deepEqual([outcome.code, outcome.mt5], ["terminal_unavailable", { last_error: [-10005, "IPC timeout"] }]);
+  });
+
+  it("positions and orders come with times of both clocks; a symbol narrows them", async () => {
+    await worker.run(worker.trade(alice));
+    await worker.run(worker.trade(alice, { symbol: "GBPUSD" }));
+    await worker.run(worker.trade(alice, { order_type: "buy_limit", price: 0.9 }));
+    const { positions, truncated } = await value(alice, { kind: "positions", max_age_ms: 0 });
+    assert.deepEqual([positions.map(({ symbol }) => symbol), truncated], [["EURUSD", "GBPUSD"], false]);
+    assert.equal(positions[0]?.time, "2026-01-14T12:00:00.000Z");
+    assert.equal(positions[0]?.broker_time, "2026-01-14T15:00:00.000");
+    const narrowed = await value(alice, { kind: "positions", max_age_ms: 0, symbol: "GBPUSD" });
+    assert.deepEqual(narrowed.positions.map(({ symbol }) => symbol), ["GBPUSD"]);
+    const { orders } = await value(alice, { kind: "orders", max_age_ms: 0 });
+    assert.deepEqual(orders.map(({ order_type, price }) => [order_type, price]), [["buy_limit", 0.9]]);
+  });
+
+  it("magic and comment go back to the caller who gave them; another user of the same account sees none", async () => {
+    const call = worker.trade(alice, { magic: 77, comment: "mine" });
+    await worker.run(call);
+    await worker.run(worker.trade(alice, { order_type: "buy_limit", price: 0.9, magic: "9007199254740993" }));
+    const bob = await worker.actor();
+    const marks = async (actor: Actor): Promise<unknown[]> => {
+      const { positions } = await value(actor, { kind: "positions", max_age_ms: 0 });
+      const { orders } = await value(actor, { kind: "orders", max_age_ms: 0 });
+      return [...positions, ...orders].map(({ magic, comment, command_id }) => [magic, comment, command_id === call.id]);
+    };
+    assert.deepEqual(await marks(alice), [[77, "mine", true], ["9007199254740993", null, false]]);
+    assert.deepEqual(await marks(bob), [[null, null, false], [null, null, false]]);
+    const { positions } = await value(bob, { kind: "positions", max_age_ms: 0 });
+    assert.equal(positions[0]?.command_id, null);
+  });
+
+  it("a list that could not be read is a failure, never an empty list", async () => {
+    await value(alice, { kind: "switch" });
+    worker.processes[0]?.faults.addRead({ kind: "failed", call: "positions_get", lastError: [-1, "no"] });
+    const outcome = await worker.read(alice, { kind: "positions", max_age_ms: 0 });
+    assert.ok(!outcome.ok);
+    assert.deepEqual([outcome.code, outcome.mt5], ["terminal_unavailable", { last_error: [-1, "no"] }]);
+  });
+
+  it("a terminal moved by hand is reported, not read", async () => {
+    await value(alice, { kind: "switch" });
+    worker.processes[0]?.switchBehindBack({ login: "5000002", server: "Switchyard-Demo" });
+    const outcome = await worker.read(alice, { kind: "account_info", max_age_ms: 0 });
+    assert.ok(!outcome.ok);
+    assert.equal(outcome.code, "terminal_unavailable");
+  });
+});
+
+const BROKEN: { layer: string; code: string; unknown: string[]; arrange: (worker: WorkerFixture) => unknown }[] = [
+  {
+    layer: "terminal",
+    code: "terminal_unavailable",
+    unknown: ["credential", "broker_link", "trading_permission"],
+    arrange: ({ processes }) => Object.assign(processes[0] ?? {}, { isReachable: false }),
+  },
+  {
+    layer: "broker_link",
+    code: "no_connection",
+    unknown: ["credential", "trading_permission"],
+    arrange: ({ processes }) =>
+      processes[0]?.faults.addLogin({ kind: "no_connection", lastError: [-10005, "IPC timeout"] }),
+  },
+  {
+    layer: "trading_permission",
+    code: "trading_not_allowed",
+    unknown: [],
+    arrange: ({ processes }) => Object.assign(processes[0] ?? {}, { isAutoTradingOn: false }),
+  },
+];
+
+describe("runRead: account_status", () => {
+  async function status(worker: WorkerFixture, actor: Actor): Promise<ReadValue<"account_status">> {
+    const outcome = await worker.read(actor, { kind: "account_status" });
+    assert.ok(outcome.ok);
+    return ReadValues.account_status.parse(outcome.value);
+  }
+
+  it("a healthy account has every layer healthy", async () => {
+    const worker = await createWorkerFixture();
+    const { healthy, layers } = await status(worker, await worker.actor());
+    assert.deepEqual([healthy, layers.length, layers.every(({ ok }) => ok === true)], [true, 5, true]);
+    await worker.stop();
+  });
+
+  for (const { layer, code, unknown, arrange } of BROKEN) {
+    it(`a broken ${layer} is named, and what lies behind it is not guessed`, async () => {
+      const worker = await createWorkerFixture();
+      arrange(worker);
+      const { healthy, layers } = await status(worker, await worker.actor());
+      assert.equal(healthy, false);
+      assert.deepEqual(layers.filter(({ ok }) => ok === false).map((one) => [one.layer, one.code]), [[layer, code]]);
+      assert.deepEqual(layers.filter(({ ok }) => ok === null).map((one) => one.layer), unknown);
+      await worker.stop();
+    });
+  }
+
+  it("a refused password is the credential's fault", async () => {
+    const worker = await createWorkerFixture();
+    const { layers } = await status(worker, await worker.actor({ password: "wrong" }));
+    assert.deepEqual(layers.filter(({ ok }) => ok === false).map((one) => one.layer), ["credential"]);
+    assert.deepEqual(layers.filter(({ ok }) => ok === null).map((one) => one.layer), ["broker_link", "trading_permission"]);
+    await worker.stop();
+  });
+
+  it("a lost connection of a logged-in terminal is the broker link's fault, not the permission's", async () => {
+    const worker = await createWorkerFixture();
+    const alice = await worker.actor();
+    await status(worker, alice);
+    Object.assign(worker.processes[0] ?? {}, { isConnected: false });
+    const { layers } = await status(worker, alice);
+    assert.deepEqual(layers.filter(({ ok }) => ok === false).map((one) => one.layer), ["broker_link"]);
+    await worker.stop();
+  });
+
+  it("an investor password is a valid credential without trading permission", async () => {
+    const worker = await createWorkerFixture();
+    const { layers } = await status(worker, await worker.actor({ password: investorPassword("5000001") }));
+    assert.deepEqual(layers.filter(({ ok }) => ok === false).map((one) => one.layer), ["trading_permission"]);
+    await worker.stop();
+  });
+});

@@ -1,0 +1,192 @@
+// Time and cancellation: what did not start in time never starts, and what is answered about an id that was never seen is
+// on the disk before a late frame can meet it.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { until } from "../../../tests/support/manual-clock.ts";
+import { type Actor, createWorkerFixture, listen, type WorkerFixture } from "../../../tests/support/worker-fixture.ts";
+import type { CommandCall } from "./calls.ts";
+
+describe("Scheduler: deadlines", () => {
+  let worker: WorkerFixture;
+  let alice: Actor;
+  beforeEach(async () => {
+    worker = await createWorkerFixture();
+    alice = await worker.actor();
+  });
+  afterEach(() => worker.stop());
+
+  /** Occupies the terminal; answers what ends the occupation. */
+  async function occupy(): Promise<() => Promise<void>> {
+    const release = worker.holdNextSend();
+    const ended = worker.run(worker.trade(alice));
+    await until("the terminal is busy", () => worker.broker.ledger().length === 1);
+    return async () => {
+      release();
+      await ended;
+    };
+  }
+
+  function isSent({ body }: CommandCall): boolean {
+    return worker.broker.ledger().some(({ magic }) => magic === String(body.tag));
+  }
+
+  it("a command that waits past its time expires while it waits, and is not sent when its turn comes", async () => {
+    const release = await occupy();
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 1 });
+    const outcome = await worker.run(call);
+    assert.ok(outcome.state === "expired");
+    assert.equal(outcome.code, "deadline_exceeded");
+    await release();
+    assert.equal(isSent(call), false);
+  });
+
+  it("a command whose turn comes after its time expires instead of starting", async () => {
+    const release = await occupy();
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 5_000 });
+    const ended = worker.run(call);
+    await until("it waits", () => worker.scheduler.inFlight === 2);
+    // The worker's clock runs ahead of the timer, as it does when the process was stopped for a while.
+    worker.clock.advance(5_001);
+    await release();
+    assert.equal((await ended).state, "expired");
+    assert.equal(isSent(call), false);
+  });
+
+  it("a command that needs longer for its preparation than its time expires before the send", async () => {
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 600 });
+    const session = worker.sessions[0];
+    assert.ok(session);
+    const read = session.read.bind(session);
+    session.read = (...args) => {
+      worker.clock.advance(601);
+      return read(...args);
+    };
+    const outcome = await worker.run(call);
+    assert.equal(outcome.state, "expired");
+    assert.equal(isSent(call), false);
+    assert.equal(worker.journal.find(call.id)?.tag, null);
+  });
+
+  it("a command that arrives late is expired and recorded; a copy that was held back does not start", async () => {
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() - 1 });
+    const [first, copy] = [listen(), listen()];
+    await worker.scheduler.command(call, first.subscriber);
+    assert.equal((await worker.outcome({ result: await first.result })).state, "expired");
+    assert.equal(worker.journal.find(call.id)?.state, "final");
+    // Even with a deadline of its own: the id is what counts.
+    await worker.scheduler.command({ ...call, notAfterMs: worker.clock.now() + 9_000 }, copy.subscriber);
+    assert.equal(await copy.result, await first.result);
+    assert.deepEqual(worker.broker.ledger(), []);
+  });
+
+  it("a command that arrives in its last millisecond still runs", async () => {
+    const call = worker.trade(alice);
+    await worker.run(worker.trade(alice));
+    assert.equal((await worker.run({ ...call, notAfterMs: worker.clock.now() })).state, "done");
+  });
+
+  it("no login is begun that would take longer than the time left", async () => {
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 499 });
+    const outcome = await worker.run(call);
+    assert.equal(outcome.state, "expired");
+    assert.equal(worker.processes[0]?.shown, null);
+  });
+
+  it("status of an unseen id: unseen while its time lasts, and the frame may still run", async () => {
+    const call = worker.trade(alice);
+    assert.deepEqual(await worker.scheduler.status(worker.question(call)), { phase: "unseen" });
+    assert.equal(worker.journal.find(call.id), undefined);
+    assert.equal((await worker.run(call)).state, "done");
+  });
+
+  it("status of an unseen id past its time: expired, on the disk, and the late frame meets it", async () => {
+    const call = worker.trade(alice);
+    worker.clock.advance(20_001);
+    const told = await worker.scheduler.status(worker.question(call));
+    assert.equal((await worker.outcome(told)).state, "expired");
+    assert.equal(worker.journal.find(call.id)?.state, "final");
+    const late = listen();
+    await worker.scheduler.command({ ...call, notAfterMs: worker.clock.now() + 9_000 }, late.subscriber);
+    assert.deepEqual(late.events, [told]);
+    assert.deepEqual(worker.broker.ledger(), []);
+  });
+
+  it("a frame that comes in while a status is being written and the status agree on one ending", async () => {
+    const call = worker.trade(alice);
+    worker.clock.advance(20_001);
+    const heard = listen();
+    const [told] = await Promise.all([
+      worker.scheduler.status(worker.question(call)),
+      worker.scheduler.command({ ...call, notAfterMs: worker.clock.now() + 9_000 }, heard.subscriber),
+    ]);
+    const result = await heard.result;
+    if ("result" in told) assert.equal(told.result, result);
+    else assert.equal(told.phase, "started");
+    const { state } = await worker.outcome({ result });
+    assert.equal(worker.broker.ledger().length, state === "done" ? 1 : 0);
+  });
+
+  it("a command older than the journal is unknown and not started: an earlier journal may have known it", async () => {
+    worker.clock.advance(1_000);
+    const call = worker.trade(alice, {}, { submittedAgoMs: 1_001 });
+    const outcome = await worker.run(call);
+    assert.deepEqual(outcome, { state: "unknown", evidence: { phase: "journal_younger_than_command" } });
+    assert.deepEqual(worker.broker.ledger(), []);
+    assert.equal((await worker.run(worker.trade(alice, {}, { submittedAgoMs: 1_000 }))).state, "done");
+  });
+
+  for (const ask of ["status", "cancel"] as const) {
+    it(`${ask} of an unseen command older than the journal: unknown, never a claim that it did not run`, async () => {
+      const call = worker.trade(alice, {}, { submittedAgoMs: 60_000 });
+      worker.clock.advance(20_001);
+      const told = await worker.scheduler[ask](worker.question(call));
+      assert.equal((await worker.outcome(told)).state, "unknown");
+    });
+  }
+
+  it("cancel of a waiting command: cancelled, told to its subscribers, and not sent when its turn comes", async () => {
+    const release = await occupy();
+    const call = worker.trade(alice);
+    const heard = listen();
+    await worker.scheduler.command(call, heard.subscriber);
+    const told = await worker.scheduler.cancel(worker.question(call));
+    assert.equal((await worker.outcome(told)).state, "cancelled");
+    assert.deepEqual(heard.events, [{ phase: "queued" }, told]);
+    await release();
+    await worker.run(worker.trade(alice));
+    assert.equal(isSent(call), false);
+    assert.deepEqual(await worker.scheduler.status(worker.question(call)), told);
+  });
+
+  it("cancel of a started command answers where it is and undoes nothing", async () => {
+    const release = worker.holdNextSend();
+    const call = worker.trade(alice);
+    const ended = worker.run(call);
+    await until("it is sending", () => isSent(call));
+    assert.deepEqual(await worker.scheduler.cancel(worker.question(call)), { phase: "started" });
+    release();
+    assert.equal((await ended).state, "done");
+  });
+
+  it("cancel of an unseen command, also before its time is over: the frame that comes later does not start", async () => {
+    const call = worker.trade(alice);
+    const told = await worker.scheduler.cancel(worker.question(call));
+    assert.equal((await worker.outcome(told)).state, "cancelled");
+    assert.equal((await worker.run(call)).state, "cancelled");
+    assert.deepEqual(worker.broker.ledger(), []);
+  });
+
+  it("a cancel and an expiry of the same waiting command end it once", async () => {
+    const release = await occupy();
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 1 });
+    const heard = listen();
+    await worker.scheduler.command(call, heard.subscriber);
+    const told = await worker.scheduler.cancel(worker.question(call));
+    const result = await heard.result;
+    await release();
+    await worker.scheduler.drain();
+    assert.deepEqual(told, { result });
+    assert.equal(worker.journal.find(call.id)?.result, result);
+    assert.equal(heard.events.filter((event) => "result" in event).length, 1);
+  });
+});

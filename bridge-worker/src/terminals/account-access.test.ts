@@ -1,0 +1,218 @@
+// The way onto an account: a proof for exactly this credential, or a real login; and what a login leaves behind.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { type Journal, openJournal } from "../journal/mod.ts";
+import { type LoginReply, TerminalLost } from "../mt5/mod.ts";
+import { accountFacts, terminalFacts } from "../mt5/testdata/facts.ts";
+import { AppError, PROOF_LIFE_MS } from "../protocol.ts";
+import { Secret, type Vault } from "../vault/mod.ts";
+import { type AccountAccess, type Claim, createAccountAccess } from "./account-access.ts";
+import { LoginTimes } from "./login-times.ts";
+import { TerminalSession } from "./terminal-session.ts";
+import { ACCOUNT, FakeTerminal, logInto, OTHER } from "./testdata/fake-terminal.ts";
+
+const ALICE: Claim = { userId: "alice", account: ACCOUNT, credential: "sealed by alice" };
+const EVE: Claim = { userId: "eve", account: ACCOUNT, credential: "sealed by eve" };
+/** A deadline that is far away. */
+const LATER = 1_000_000;
+const REFUSED: LoginReply = { kind: "failed", reason: "auth_failed", lastError: [-6, "Authorization failed"] };
+
+/** Opens every credential for the user in its text. */
+const vault: Vault = {
+  kids: [],
+  async open(credential, { userId }) {
+    if (!credential.endsWith(`by ${userId}`)) throw new AppError("proof_refused");
+    return new Secret(`password of ${userId}`);
+  },
+};
+
+describe("AccountAccess", () => {
+  let port: FakeTerminal;
+  let journal: Journal;
+  let session: TerminalSession;
+  let times: LoginTimes;
+  let access: AccountAccess;
+  let nowMs: number;
+  let wallMs: number;
+
+  beforeEach(() => {
+    nowMs = 0;
+    wallMs = Date.UTC(2026, 2, 2);
+    port = new FakeTerminal();
+    journal = openJournal({ path: ":memory:", workerId: "worker-1", now: () => wallMs });
+    times = new LoginTimes();
+    session = new TerminalSession({ port, kind: "simulator", log: logInto([]), now: () => nowMs });
+    access = createAccountAccess({ journal, vault, times, now: () => nowMs, wallClock: () => wallMs });
+  });
+  afterEach(() => journal.close());
+
+  const logins = (): string[] => port.calls.filter((call) => call.startsWith("login"));
+  /** Alice has logged in; the terminal is on the account. */
+  async function aliceIsIn(): Promise<void> {
+    assert.equal((await access.enter(session, ALICE, LATER)).kind, "ready");
+    assert.equal(access.isProven(ALICE), true);
+    port.calls.length = 0;
+  }
+
+  describe("enter", () => {
+    it("opens the terminal, logs in with the password and the time left, and proves the credential", async () => {
+      port.duringLogin = () => {
+        nowMs += 1200;
+      };
+      const reply = await access.enter(session, ALICE, 9000);
+      assert.deepStrictEqual(reply, { kind: "ready", loginMs: 1200, account: accountFacts(ACCOUNT) });
+      assert.deepStrictEqual(
+        [port.calls, port.passwords, port.timeouts],
+        [["open", "login 5012345"], ["password of alice"], [9000]],
+      );
+      assert.equal(access.isProven(ALICE), true);
+      assert.equal(times.expectedMs(ACCOUNT.server), 1500);
+    });
+
+    it("asks nothing when the terminal is there and the credential is proven", async () => {
+      await aliceIsIn();
+      assert.deepStrictEqual(await access.enter(session, ALICE, 0), { kind: "ready", loginMs: 0 });
+      assert.deepStrictEqual(port.calls, []);
+    });
+
+    it("logs in with a proof too when the terminal is elsewhere", async () => {
+      await aliceIsIn();
+      await session.login(OTHER, "password", 1000);
+      port.calls.length = 0;
+      assert.equal((await access.enter(session, ALICE, LATER)).kind, "ready");
+      assert.deepStrictEqual(logins(), ["login 5012345"]);
+    });
+
+    it("takes a terminal that happens to be there for no permission", async () => {
+      port.onOpen = { terminal: terminalFacts(), account: accountFacts(ACCOUNT) };
+      await session.ensureOpen();
+      assert.equal(session.isOn(ACCOUNT), true);
+      assert.equal((await access.enter(session, ALICE, LATER)).kind, "ready");
+      assert.deepStrictEqual(logins(), ["login 5012345"]);
+    });
+
+    it("takes another user's proof for none: who knows the login but not the password gets nothing", async () => {
+      await aliceIsIn();
+      port.onLogin = REFUSED;
+      assert.deepStrictEqual(await access.enter(session, EVE, LATER), {
+        ...{ kind: "auth_failed", lastError: [-6, "Authorization failed"] },
+      });
+      assert.deepStrictEqual(port.passwords.slice(-1), ["password of eve"]);
+      assert.deepStrictEqual([access.isProven(EVE), access.isProven(ALICE)], [false, true]);
+      assert.equal(session.isOn(ACCOUNT), false);
+    });
+
+    it("takes the proof of another credential of the same user for none", async () => {
+      await aliceIsIn();
+      const changed = { ...ALICE, credential: "sealed anew by alice" };
+      assert.equal(access.isProven(changed), false);
+      await access.enter(session, changed, LATER);
+      assert.deepStrictEqual(logins(), ["login 5012345"]);
+    });
+
+    it("lets a proof lapse after 12 hours", async () => {
+      await aliceIsIn();
+      wallMs += PROOF_LIFE_MS;
+      assert.equal(access.isProven(ALICE), true);
+      wallMs += 1;
+      assert.equal(access.isProven(ALICE), false);
+      assert.equal((await access.enter(session, ALICE, LATER)).kind, "ready");
+      assert.deepStrictEqual(logins(), ["login 5012345"]);
+      assert.equal(access.isProven(ALICE), true);
+      assert.equal(PROOF_LIFE_MS, 12 * 3600 * 1000);
+    });
+
+    it("does not begin a login for which the time left is too short", async () => {
+      times.observe(ACCOUNT.server, 2000);
+      assert.deepStrictEqual(await access.enter(session, ALICE, 2499), { kind: "no_time", expectedMs: 2500 });
+      assert.deepStrictEqual(logins(), []);
+      assert.equal((await access.enter(session, ALICE, 2500)).kind, "ready");
+    });
+  });
+
+  describe("a login that fails", () => {
+    for (const reason of ["auth_failed", "no_connection"] as const) {
+      it(`with ${reason} removes the proof`, async () => {
+        await aliceIsIn();
+        port.onLogin = { kind: "failed", reason, lastError: [-6, "why"] };
+        const reply = await access.verify(session, ALICE, LATER);
+        assert.deepStrictEqual(reply, { kind: reason, lastError: [-6, "why"] });
+        assert.equal(access.isProven(ALICE), false);
+      });
+    }
+
+    it("on the way removes the proof, and throws", async () => {
+      await aliceIsIn();
+      port.onLogin = new TerminalLost("timeout", "no answer");
+      await assert.rejects(access.verify(session, ALICE, LATER), TerminalLost);
+      assert.equal(access.isProven(ALICE), false);
+    });
+
+    it("teaches nothing about how long logins take", async () => {
+      port.onLogin = REFUSED;
+      port.duringLogin = () => {
+        nowMs += 20_000;
+      };
+      await access.enter(session, ALICE, LATER);
+      assert.equal(times.expectedMs(ACCOUNT.server), 500);
+    });
+  });
+
+  it("counts as unproven while the login is under way: a crash there must not leave a proof", async () => {
+    await aliceIsIn();
+    let during: boolean | undefined;
+    port.duringLogin = () => {
+      during = access.isProven(ALICE);
+    };
+    await access.verify(session, ALICE, LATER);
+    assert.deepStrictEqual([during, access.isProven(ALICE)], [false, true]);
+  });
+
+  describe("verify", () => {
+    it("always logs in, proof or not", async () => {
+      await aliceIsIn();
+      assert.equal((await access.verify(session, ALICE, LATER)).kind, "ready");
+      assert.deepStrictEqual(logins(), ["login 5012345"]);
+    });
+
+    it("does not ask whether brokers usually need longer, but never logs in after the deadline", async () => {
+      times.observe(ACCOUNT.server, 60_000);
+      assert.equal((await access.verify(session, ALICE, 1)).kind, "ready");
+      assert.deepStrictEqual(port.timeouts, [1]);
+      assert.equal((await access.verify(session, ALICE, 0)).kind, "no_time");
+      assert.equal(port.timeouts.length, 1);
+      assert.equal(access.isProven(ALICE), true);
+    });
+  });
+
+  describe("a terminal that shows something else than was asked", () => {
+    const shows = (account: typeof ACCOUNT): LoginReply => ({
+      ...{ kind: "ok", account: accountFacts(account), terminal: terminalFacts() },
+    });
+
+    it("under another spelling of the server: the right one is told, nothing is proven", async () => {
+      const actual = { ...ACCOUNT, server: "MetaQuotes-Demo2" };
+      port.onLogin = shows(actual);
+      assert.deepStrictEqual(await access.enter(session, ALICE, LATER), { kind: "other_account", actual });
+      assert.deepStrictEqual([access.isProven(ALICE), access.isProven({ ...ALICE, account: actual })], [false, false]);
+    });
+
+    it("another login: that is no answer but a broken terminal", async () => {
+      port.onLogin = shows({ ...ACCOUNT, login: "777" });
+      await assert.rejects(access.enter(session, ALICE, LATER), TerminalLost);
+      assert.equal(access.isProven(ALICE), false);
+    });
+  });
+
+  it("does not log in with a credential that is not this user's, and takes nobody's proof away for it", async () => {
+    await aliceIsIn();
+    const stolen = { ...EVE, credential: ALICE.credential };
+    for (const way of [access.enter, access.verify]) {
+      await assert.rejects(
+        way(session, stolen, LATER),
+        (error) => error instanceof AppError && error.code === "proof_refused",
+      );
+    }
+    assert.deepStrictEqual([logins(), access.isProven(ALICE), access.isProven(stolen)], [[], true, false]);
+  });
+});

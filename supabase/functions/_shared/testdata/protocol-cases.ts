@@ -1,0 +1,363 @@
+// The protocol's promises: which bodies and frames are valid, which order fields belong together, which state may follow.
+import assert from "node:assert/strict";
+import { AppError } from "../errors/mod.ts";
+import {
+  CallerFrame,
+  CommandBody,
+  CommandKinds,
+  CommandRequest,
+  CommandStates,
+  type CommandState,
+  decodeFrame,
+  encodeFrame,
+  EnvelopeClaims,
+  MAX_AGE_MAX_MS,
+  MAX_CALL_BODY_CHARS,
+  MAX_CALL_FRAME_BYTES,
+  MAX_TOKEN_CHARS,
+  mayFollow,
+  Outcome,
+  ReadRequest,
+  ReadValues,
+  ResultClaims,
+  TradeFields,
+  type TradeParams,
+  tradeFaults,
+  WorkerFrame,
+} from "../protocol/mod.ts";
+import { type Case, edgesOf } from "./case.ts";
+
+const ID = "0f8fad5b-d9cb-469f-a165-70867728950e";
+const trade = (change: object): object => ({ symbol: "EURUSD", order_type: "buy", volume: 0.1, ...change });
+
+const tradeFields: Case[] = edgesOf(
+  "TradeFields",
+  TradeFields,
+  [
+    ...[{}, { volume: 100_000 }, { price: 1e12 }, { deviation_points: 0 }, { deviation_points: 100_000 }],
+    ...[{ magic: 0 }, { magic: Number.MAX_SAFE_INTEGER }, { magic: "18446744073709551615" }, { comment: "" }],
+    ...[{ comment: "c".repeat(64) }, { max_quote_age_ms: 100 }, { max_quote_age_ms: 600_000 }],
+    ...[{ expires_at: "2026-03-03T10:00:00Z" }, { expires_at: "2026-03-03T10:00:00+01:00" }],
+  ],
+  [
+    ...[{ volume: 0 }, { volume: -1 }, { volume: 100_000.01 }, { volume: "0.1" }, { volume: Number.NaN }],
+    ...[{ volume: Number.POSITIVE_INFINITY }, { price: 0 }, { price: 1.1e12 }, { stop_loss: 0 }, { take_profit: null }],
+    ...[{ order_type: "BUY" }, { order_type: 0 }, { filling: "boc" }, { time_in_force: "fok" }, { symbol: "" }],
+    ...[{ deviation_points: -1 }, { deviation_points: 0.5 }, { deviation_points: 100_001 }, { magic: -1 }],
+    ...[{ magic: 2 ** 53 }, { magic: "1".repeat(21) }, { comment: "c".repeat(65) }, { max_quote_age_ms: 99 }],
+    ...[{ max_quote_age_ms: 600_001 }, { expires_at: "2026-03-03T10:00:00" }, { expires_at: "tomorrow" }],
+    ...[{ lots: 1 }, { stoploss: 1 }, { account_id: ID }],
+  ],
+  trade,
+);
+
+/** What is sent → the fields that do not belong together. */
+const together: [Partial<TradeParams>, (keyof TradeParams)[]][] = [
+  [{}, []],
+  [{ order_type: "sell", deviation_points: 5, max_quote_age_ms: 500 }, []],
+  [{ price: 1 }, ["price"]],
+  [{ stop_limit_price: 1 }, ["stop_limit_price"]],
+  [{ time_in_force: "gtc" }, ["time_in_force"]],
+  [{ time_in_force: "specified" }, ["time_in_force", "expires_at"]],
+  [{ expires_at: "2026-03-03T10:00:00Z" }, ["expires_at"]],
+  [{ order_type: "buy_limit", price: 1 }, []],
+  [{ order_type: "buy_limit" }, ["price"]],
+  [{ order_type: "sell_stop", price: 1, stop_limit_price: 1 }, ["stop_limit_price"]],
+  [{ order_type: "buy_limit", price: 1, deviation_points: 0 }, ["deviation_points"]],
+  [{ order_type: "buy_limit", price: 1, max_quote_age_ms: 500 }, ["max_quote_age_ms"]],
+  [{ order_type: "buy_limit", price: 1, time_in_force: "day" }, []],
+  [{ order_type: "buy_limit", price: 1, time_in_force: "specified" }, ["expires_at"]],
+  [{ order_type: "buy_limit", price: 1, time_in_force: "specified_day" }, ["expires_at"]],
+  [{ order_type: "buy_limit", price: 1, time_in_force: "specified", expires_at: "2026-03-03T10:00:00Z" }, []],
+  [{ order_type: "buy_limit", price: 1, time_in_force: "specified_day", expires_at: "2026-03-03T10:00:00Z" }, []],
+  [{ order_type: "buy_limit", price: 1, time_in_force: "gtc", expires_at: "2026-03-03T10:00:00Z" }, ["expires_at"]],
+  [{ order_type: "buy_stop_limit", price: 1, stop_limit_price: 1 }, []],
+  [{ order_type: "sell_stop_limit", price: 1 }, ["stop_limit_price"]],
+  [{ order_type: "sell_stop_limit" }, ["price", "stop_limit_price"]],
+];
+const togetherCases: Case[] = together.map(([params, expected]) => ({
+  name: `tradeFaults of ${JSON.stringify(params)}: ${expected.join(", ") || "none"}`,
+  run: () => {
+    const faults = tradeFaults({ symbol: "EURUSD", order_type: "buy", volume: 0.1, ...params });
+    assert.deepStrictEqual(
+      faults.map(({ path }) => path),
+      expected,
+    );
+  },
+}));
+
+const request = { kind: "close_position", params: { ticket: "5" } };
+const body = (change: object): object => ({ request, tag: 2 ** 40, credential: "c", risk_limits: null, ...change });
+const bodies: Case[] = [
+  ...edgesOf(
+    "CommandRequest",
+    CommandRequest,
+    [
+      { kind: "trade", params: trade({}) },
+      { kind: "close_position", params: { ticket: "5", volume: 0.1 } },
+      { kind: "cancel_order", params: { ticket: "5" } },
+    ],
+    [
+      ...[{ kind: "withdraw", params: {} }, { kind: "trade" }, { ...request, extra: 1 }, { params: { ticket: "5" } }],
+      ...[
+        { ...request, params: { ticket: 5 } },
+        { ...request, params: { ticket: "5", volume: 0 } },
+      ],
+      ...[
+        { kind: "cancel_order", params: { ticket: "5", volume: 1 } },
+        { kind: "close_position", params: trade({}) },
+      ],
+    ],
+  ),
+  {
+    name: "CommandKinds are exactly the kinds of the schema",
+    run: () => {
+      const kinds = CommandRequest.options.map((option) => option.shape.kind.value);
+      assert.deepStrictEqual([...CommandKinds], kinds);
+    },
+  },
+  ...edgesOf(
+    "CommandBody",
+    CommandBody,
+    // Limits that do not parse still arrive: closing must always work.
+    [{}, { risk_limits: { nonsense: true } }, { risk_limits: "x" }, { credential: "c".repeat(4096) }],
+    [{ tag: 5 }, { credential: "" }, { credential: "c".repeat(4097) }, { password: "p" }],
+    body,
+  ),
+  ...edgesOf(
+    "ReadRequest",
+    ReadRequest,
+    [
+      ...[
+        { kind: "connect" },
+        { kind: "connect", account_type: "live" },
+        { kind: "switch" },
+        { kind: "account_status" },
+      ],
+      ...[
+        { kind: "positions", max_age_ms: 0, symbol: "EURUSD" },
+        { kind: "orders", max_age_ms: MAX_AGE_MAX_MS },
+      ],
+    ],
+    [
+      ...[{ kind: "connect", account_type: "real" }, { kind: "switch", max_age_ms: 0 }, { kind: "account_info" }],
+      ...[{ kind: "positions", max_age_ms: -1 }, { kind: "orders", max_age_ms: MAX_AGE_MAX_MS + 1 }, { kind: "deals" }],
+    ],
+  ),
+  {
+    name: "every read kind has the shape of its answer",
+    run: () => {
+      const kinds = ReadRequest.options.map((option) => option.shape.kind.value);
+      assert.deepStrictEqual(Object.keys(ReadValues), kinds);
+    },
+  },
+];
+
+const call = (change: object): object => ({
+  type: "command",
+  id: ID,
+  envelope: "e",
+  user_token: "t",
+  body: "{}",
+  ...change,
+});
+const health = {
+  ...{ version: "0.1.0", wall_ms: 1, in_flight: 0, plain_rpc: false },
+  terminals: [{ name: "sim-1", kind: "simulator", state: "open" }],
+};
+const frames: Case[] = [
+  ...edgesOf(
+    "CallerFrame",
+    CallerFrame,
+    [
+      { type: "ack", id: ID },
+      { type: "ping", t: 1.5 },
+    ],
+    [
+      ...[null, [], {}, "ping", { type: "pong", t: 1 }, { type: "ack" }, { type: "ping", t: "1" }, { type: "ping" }],
+      { type: "ack", id: ID, phase: "queued" },
+    ],
+  ),
+  ...edgesOf(
+    "CallerFrame of a call",
+    CallerFrame,
+    [
+      ...["command", "read", "cancel", "status"].map((type) => ({ type })),
+      ...[{ envelope: "e".repeat(MAX_TOKEN_CHARS) }, { user_token: "t".repeat(MAX_TOKEN_CHARS) }],
+      { body: "b".repeat(MAX_CALL_BODY_CHARS) },
+    ],
+    [
+      ...[{ id: "5" }, { envelope: "" }, { user_token: undefined }, { extra: 1 }, { body: {} }, { type: "result" }],
+      ...[{ envelope: "e".repeat(MAX_TOKEN_CHARS + 1) }, { user_token: "t".repeat(MAX_TOKEN_CHARS + 1) }],
+      { body: "b".repeat(MAX_CALL_BODY_CHARS + 1) },
+    ],
+    call,
+  ),
+  ...edgesOf(
+    "WorkerFrame",
+    WorkerFrame,
+    [
+      ...[
+        { type: "welcome", worker_id: "w", boot_id: ID, now_ms: 0.5 },
+        { type: "result", id: ID, result: "jws" },
+      ],
+      ...["received", "queued", "started", "finished", "unseen"].map((phase) => ({ type: "ack", id: ID, phase })),
+      ...[
+        { type: "error", code: "bad_frame" },
+        { type: "error", id: ID, code: "worker_busy", retry_after_ms: 5 },
+      ],
+      ...[
+        { type: "error", code: "bad_frame", detail: "d".repeat(500) },
+        { type: "pong", t: 1, health },
+      ],
+    ],
+    [
+      ...[
+        { type: "ack", id: ID },
+        { type: "ack", id: ID, phase: "done" },
+        { type: "error", code: "nonsense" },
+      ],
+      ...[
+        { type: "error", code: "bad_frame", detail: "d".repeat(501) },
+        { type: "result", id: ID },
+      ],
+      ...[{ type: "pong", t: 1 }, { type: "pong", t: 1, health: { ...health, secret: 1 } }, { type: "command" }],
+      { type: "error", code: "bad_frame", retry_after_ms: 0.5 },
+    ],
+  ),
+  {
+    name: "a frame survives being written and read",
+    run: () => {
+      const frame = CallerFrame.parse(call({ body: '{"text":"ü€😀\\n"}' }));
+      assert.deepStrictEqual(decodeFrame(CallerFrame, encodeFrame(frame), MAX_CALL_FRAME_BYTES), frame);
+    },
+  },
+  {
+    name: "an id in capitals is the same id",
+    run: () => {
+      const frame = decodeFrame(CallerFrame, JSON.stringify({ type: "ack", id: ID.toUpperCase() }), 1000);
+      assert.deepStrictEqual(frame, { type: "ack", id: ID });
+    },
+  },
+  {
+    name: "a frame may be exactly as long as allowed",
+    run: () => {
+      const text = JSON.stringify({ type: "ping", t: 1 });
+      assert.deepStrictEqual(decodeFrame(CallerFrame, text, text.length), { type: "ping", t: 1 });
+      assert.throws(() => decodeFrame(CallerFrame, text, text.length - 1), isBadFrame(/longer than/));
+    },
+  },
+  {
+    name: "a bad frame is told by its fault and never by its text",
+    run: () => {
+      const texts: [string, RegExp][] = [
+        ["", /not JSON/],
+        ["{canary", /not JSON/],
+        ['"canary"', /fit the protocol: frame|fit the protocol: type/],
+        ['{"type":"canary"}', /fit the protocol: type/],
+        [JSON.stringify(call({ envelope: 5, user_token: { canary: 1 } })), /fit the protocol: envelope, user_token/],
+      ];
+      for (const [text, message] of texts) {
+        assert.throws(() => decodeFrame(CallerFrame, text, 10_000), isBadFrame(message));
+      }
+    },
+  },
+];
+
+function isBadFrame(message: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof AppError);
+    assert.equal(error.code, "bad_frame");
+    assert.match(error.message, message);
+    assert.doesNotMatch(`${error.message}${error.stack}${JSON.stringify(error)}`, /canary/);
+    assert.equal(error.cause, undefined);
+    return true;
+  };
+}
+
+const envelope = (change: object): object => ({
+  ...{ iss: "switchyard-api", aud: "worker-1", sub: ID, jti: ID, iat: 1, exp: 31, kind: "trade", bh: "h".repeat(43) },
+  ...{ account: { login: "5", server: "A", id: ID }, boot: ID, not_after_ms: 1.5, submitted_ago_ms: 0, ...change },
+});
+const claims: Case[] = [
+  ...edgesOf(
+    "EnvelopeClaims",
+    EnvelopeClaims,
+    [{}, { account: { login: "5", server: "A" } }],
+    [
+      ...[{ iss: "someone" }, { sub: "me" }, { jti: undefined }, { bh: "h".repeat(42) }, { bh: undefined }],
+      ...[{ submitted_ago_ms: -1 }, { not_after_ms: "1" }, { boot: undefined }, { account: undefined }, { exp: 1.5 }],
+    ],
+    envelope,
+  ),
+];
+
+const STATES: readonly CommandState[] = [
+  ...(["accepted", "unknown", "done", "rejected", "refused", "expired", "cancelled", "not_executed"] as const),
+];
+const ARROWS: readonly string[] = [
+  ...["accepted refused", "accepted expired", "accepted cancelled", "accepted done", "accepted rejected"],
+  ...["accepted unknown", "unknown done", "unknown rejected", "unknown not_executed"],
+];
+const states: Case[] = [
+  {
+    name: "the states of a command are these, in this order",
+    run: () => assert.deepStrictEqual(Object.keys(CommandStates), STATES),
+  },
+  ...STATES.map((from) => ({
+    name: `out of ${from} lead exactly the arrows of the design`,
+    run: () => {
+      const allowed = STATES.filter((to) => mayFollow(from, to)).map((to) => `${from} ${to}`);
+      const expected = STATES.map((to) => `${from} ${to}`).filter((arrow) => ARROWS.includes(arrow));
+      assert.deepStrictEqual(allowed, expected);
+      assert.equal(CommandStates[from].final, allowed.length === 0);
+    },
+  })),
+  {
+    name: "only done has executed, and only open states leave it open",
+    run: () => {
+      for (const state of STATES) {
+        const open = state === "accepted" || state === "unknown";
+        assert.equal(CommandStates[state].executed, open ? null : state === "done", state);
+      }
+    },
+  },
+];
+
+const timings = { queued_ms: 0, login_ms: 0, prepare_ms: 1, send_ms: 2, total_ms: 3 };
+const traded = {
+  ...{ retcode: 10009, retcode_name: "DONE", order_ticket: "1", deal_ticket: null, position_ticket: null },
+  ...{ price: null, volume: 0.1, filled_volume: null },
+};
+const results: Case[] = [
+  ...edgesOf(
+    "Outcome",
+    Outcome,
+    [
+      { state: "done", result: traded, timings },
+      { state: "rejected", code: "broker_rejected", mt5: { retcode: 10019, last_error: [1, "fine"] } },
+      { state: "refused", code: "worker_busy", release: true, retry_after_ms: 1 },
+      { state: "unknown", evidence: {} },
+    ],
+    [
+      ...[{ state: "done", timings }, { state: "done", result: traded }, { state: "unknown" }, { state: "accepted" }],
+      ...[{ state: "rejected" }, { state: "expired", code: "nonsense" }, { state: "started" }],
+      { state: "done", result: { ...traded, order_ticket: 1 }, timings },
+      { state: "done", result: { ...traded, order_ticket: "0" }, timings },
+    ],
+  ),
+  ...edgesOf(
+    "ResultClaims",
+    ResultClaims,
+    [{ iss: "w", jti: ID, sub: ID, iat: 1, kind: "trade", command: { state: "unknown", evidence: {} } }],
+    [
+      { iss: "w", jti: "5", sub: ID, iat: 1, kind: "trade" },
+      { iss: "w", jti: ID, sub: ID, kind: "trade" },
+    ],
+  ),
+];
+
+export const ProtocolCases: readonly Case[] = [
+  ...[...tradeFields, ...togetherCases, ...bodies],
+  ...[...frames, ...claims, ...states, ...results],
+];
