@@ -138,11 +138,11 @@ describe("SqliteJournal", () => {
       nowMs += 1;
       journal.recordIntent(intentOf(number));
     }
-    journal.recordEnding(endingOf(1, "done"));
-    journal.recordEnding(endingOf(2, "unknown", false));
+    journal.recordEnding(endingOf(2, "done"));
+    journal.recordEnding(endingOf(4, "unknown", false));
     assert.deepStrictEqual(
       journal.interrupted().map(({ id }) => id),
-      [idOf(3), idOf(4)],
+      [idOf(3), idOf(1)],
     );
   });
 

@@ -8,13 +8,14 @@ export type ResultSignerOptions = { key: JWK; workerId: string; wallClock: () =>
 export async function createResultSigner({ key, workerId, wallClock }: ResultSignerOptions): Promise<SignResult> {
   const privateKey = await importJWK(key, SIGNATURE_ALG);
   const header = { alg: SIGNATURE_ALG, typ: RESULT_TYP, ...(key.kid === undefined ? {} : { kid: key.kid }) };
-  return async ({ id, userId, kind, command, read }) => {
+  return async ({ id, userId, kind, account, command, read }) => {
     const claims: ResultClaims = {
       iss: workerId,
       jti: id,
       sub: userId,
       iat: Math.floor(wallClock() / 1000),
       kind,
+      account,
       command,
       read,
     };

@@ -43,6 +43,15 @@ describe("onGrid", () => {
     );
     assert.equal(onGrid(0.1 + 0.2, 0.1), 0.3);
     assert.equal(onGrid(1.1 * 3, 0.01), 3.3);
+    assert.equal(
+      onGrid(
+        Array<number>(1000)
+          .fill(0.01)
+          .reduce((sum, part) => sum + part),
+        0.01,
+      ),
+      10,
+    );
     assert.equal(onGrid(0.07 * 100, 1), 7);
   });
 

@@ -1,6 +1,6 @@
 // What the numbers that MetaTrader answers with mean for money: the one table of trade return codes and of `last_error`
-// codes. Pure. Names and values: MQL5 reference (TRADE_RETCODE_…) and the MetaTrader5
-// package (RES_…); the outcome class is ours, and cautious: only what certainly made no order is `rejected`.
+// codes. Pure. Names and values: MQL5 reference (TRADE_RETCODE_…) and the MetaTrader5 package (RES_…); the outcome class
+// is ours, and cautious: only what certainly made no order is `rejected`.
 import type { ErrorCode } from "../protocol.ts";
 
 /** `done`: the broker has the order. `rejected`: certainly no order. `unknown`: nobody can say yet. */

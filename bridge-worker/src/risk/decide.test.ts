@@ -112,6 +112,8 @@ describe("decideRisk", () => {
     const limits = { max_open_volume: 0.3 };
     assert.ok(0.1 + 0.2 > 0.3);
     assert.equal(decideRisk(limits, facts({ exposure: open(0.2), order: { volume: 0.1 } })), undefined);
+    const noisy = facts({ exposure: open(0.01), order: { volume: 0.07 } });
+    assert.equal(decideRisk({ max_open_volume: 0.08 }, noisy), undefined);
     const many = facts({ exposure: open(...Array(29).fill(0.01)), order: { volume: 0.01 } });
     assert.equal(decideRisk(limits, many), undefined);
     assert.equal(decideRisk(limits, facts({ ...many, order: { volume: 0.02 } }))?.limit, "max_open_volume");

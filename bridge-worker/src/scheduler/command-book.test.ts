@@ -10,7 +10,12 @@ const CALL: CommandCall = {
   account: { id: "16fd2706-8baf-433b-82eb-8c7fada847da", login: "5000001", server: "Switchyard-Demo" },
   notAfterMs: 1,
   submittedAgoMs: 0,
-  body: { request: { kind: "cancel_order", params: { ticket: "1" } }, tag: 2 ** 40, credential: "x", risk_limits: null },
+  body: {
+    request: { kind: "cancel_order", params: { ticket: "1" } },
+    tag: 2 ** 40,
+    credential: "x",
+    risk_limits: null,
+  },
 };
 
 describe("CommandBook", () => {

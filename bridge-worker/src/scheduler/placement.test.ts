@@ -30,7 +30,11 @@ const CASES: { name: string; terminals: TerminalView[]; expected: number }[] = [
   },
   {
     name: "else to the account that was unused for longest",
-    terminals: [view({ lane: "a", lastUsedMs: 30 }), view({ lane: "b", lastUsedMs: 10 }), view({ lane: "c", lastUsedMs: 20 })],
+    terminals: [
+      view({ lane: "a", lastUsedMs: 30 }),
+      view({ lane: "b", lastUsedMs: 10 }),
+      view({ lane: "c", lastUsedMs: 20 }),
+    ],
     expected: 1,
   },
   { name: "to the first of equals", terminals: [view(), view()], expected: 0 },

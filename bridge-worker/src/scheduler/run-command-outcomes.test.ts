@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { until } from "../../../tests/support/manual-clock.ts";
-import { type Actor, createWorkerFixture, overriding, type WorkerFixture } from "../../../tests/support/worker-fixture.ts";
+import {
+  type Actor,
+  createWorkerFixture,
+  overriding,
+  type WorkerFixture,
+} from "../../../tests/support/worker-fixture.ts";
 import { SendRefusals, type SendRequest } from "../mt5/mod.ts";
 import type { Outcome } from "../protocol.ts";
 import type { SendFault } from "../simulator/mod.ts";
@@ -203,7 +208,10 @@ describe("runCommand: the request", () => {
     const placed = await worker.run(worker.trade(alice, { order_type: "buy_limit", price: 0.9 }));
     assert.ok(placed.state === "done");
     const order = placed.result.order_ticket ?? "";
-    assert.equal((await worker.run(worker.command(alice, { kind: "cancel_order", params: { ticket: order } }))).state, "done");
+    assert.equal(
+      (await worker.run(worker.command(alice, { kind: "cancel_order", params: { ticket: order } }))).state,
+      "done",
+    );
     const [position, ...others] = worker.broker.positions(alice.account, worker.clock.wallClock());
     assert.deepEqual([position?.ticket, position?.volume, others], [ticket, 0.02, []]);
     assert.deepEqual(worker.broker.orders(alice.account, worker.clock.wallClock()), []);

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { type Actor, createWorkerFixture, type WorkerFixture } from "../../../tests/support/worker-fixture.ts";
+import { type ReadKind, type ReadRequest, type ReadValue, ReadValues } from "../protocol.ts";
 import { investorPassword } from "../simulator/mod.ts";
-import { ReadValues, type ReadKind, type ReadRequest, type ReadValue } from "../protocol.ts";
 
 describe("runRead", () => {
   let worker: WorkerFixture;
@@ -51,9 +51,15 @@ describe("runRead", () => {
     assert.equal(positions[0]?.time, "2026-01-14T12:00:00.000Z");
     assert.equal(positions[0]?.broker_time, "2026-01-14T15:00:00.000");
     const narrowed = await value(alice, { kind: "positions", max_age_ms: 0, symbol: "GBPUSD" });
-    assert.deepEqual(narrowed.positions.map(({ symbol }) => symbol), ["GBPUSD"]);
+    assert.deepEqual(
+      narrowed.positions.map(({ symbol }) => symbol),
+      ["GBPUSD"],
+    );
     const { orders } = await value(alice, { kind: "orders", max_age_ms: 0 });
-    assert.deepEqual(orders.map(({ order_type, price }) => [order_type, price]), [["buy_limit", 0.9]]);
+    assert.deepEqual(
+      orders.map(({ order_type, price }) => [order_type, price]),
+      [["buy_limit", 0.9]],
+    );
   });
 
   it("magic and comment go back to the caller who gave them; another user of the same account sees none", async () => {
@@ -64,10 +70,20 @@ describe("runRead", () => {
     const marks = async (actor: Actor): Promise<unknown[]> => {
       const { positions } = await value(actor, { kind: "positions", max_age_ms: 0 });
       const { orders } = await value(actor, { kind: "orders", max_age_ms: 0 });
-      return [...positions, ...orders].map(({ magic, comment, command_id }) => [magic, comment, command_id === call.id]);
+      return [...positions, ...orders].map(({ magic, comment, command_id }) => [
+        magic,
+        comment,
+        command_id === call.id,
+      ]);
     };
-    assert.deepEqual(await marks(alice), [[77, "mine", true], ["9007199254740993", null, false]]);
-    assert.deepEqual(await marks(bob), [[null, null, false], [null, null, false]]);
+    assert.deepEqual(await marks(alice), [
+      [77, "mine", true],
+      ["9007199254740993", null, false],
+    ]);
+    assert.deepEqual(await marks(bob), [
+      [null, null, false],
+      [null, null, false],
+    ]);
     const { positions } = await value(bob, { kind: "positions", max_age_ms: 0 });
     assert.equal(positions[0]?.command_id, null);
   });
@@ -131,8 +147,14 @@ describe("runRead: account_status", () => {
       arrange(worker);
       const { healthy, layers } = await status(worker, await worker.actor());
       assert.equal(healthy, false);
-      assert.deepEqual(layers.filter(({ ok }) => ok === false).map((one) => [one.layer, one.code]), [[layer, code]]);
-      assert.deepEqual(layers.filter(({ ok }) => ok === null).map((one) => one.layer), unknown);
+      assert.deepEqual(
+        layers.filter(({ ok }) => ok === false).map((one) => [one.layer, one.code]),
+        [[layer, code]],
+      );
+      assert.deepEqual(
+        layers.filter(({ ok }) => ok === null).map((one) => one.layer),
+        unknown,
+      );
       await worker.stop();
     });
   }
@@ -140,8 +162,14 @@ describe("runRead: account_status", () => {
   it("a refused password is the credential's fault", async () => {
     const worker = await createWorkerFixture();
     const { layers } = await status(worker, await worker.actor({ password: "wrong" }));
-    assert.deepEqual(layers.filter(({ ok }) => ok === false).map((one) => one.layer), ["credential"]);
-    assert.deepEqual(layers.filter(({ ok }) => ok === null).map((one) => one.layer), ["broker_link", "trading_permission"]);
+    assert.deepEqual(
+      layers.filter(({ ok }) => ok === false).map((one) => one.layer),
+      ["credential"],
+    );
+    assert.deepEqual(
+      layers.filter(({ ok }) => ok === null).map((one) => one.layer),
+      ["broker_link", "trading_permission"],
+    );
     await worker.stop();
   });
 
@@ -151,14 +179,20 @@ describe("runRead: account_status", () => {
     await status(worker, alice);
     Object.assign(worker.processes[0] ?? {}, { isConnected: false });
     const { layers } = await status(worker, alice);
-    assert.deepEqual(layers.filter(({ ok }) => ok === false).map((one) => one.layer), ["broker_link"]);
+    assert.deepEqual(
+      layers.filter(({ ok }) => ok === false).map((one) => one.layer),
+      ["broker_link"],
+    );
     await worker.stop();
   });
 
   it("an investor password is a valid credential without trading permission", async () => {
     const worker = await createWorkerFixture();
     const { layers } = await status(worker, await worker.actor({ password: investorPassword("5000001") }));
-    assert.deepEqual(layers.filter(({ ok }) => ok === false).map((one) => one.layer), ["trading_permission"]);
+    assert.deepEqual(
+      layers.filter(({ ok }) => ok === false).map((one) => one.layer),
+      ["trading_permission"],
+    );
     await worker.stop();
   });
 });

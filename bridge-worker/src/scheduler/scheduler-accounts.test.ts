@@ -49,12 +49,18 @@ describe("Scheduler: right account", () => {
     await worker.scheduler.command(worker.trade(alice), second.subscriber);
     assert.deepEqual(second.events, [{ phase: "queued" }]);
     assert.equal((await worker.run(worker.trade(bob))).state, "done");
-    assert.deepEqual(worker.processes.map(({ shown }) => shown?.account.login), ["5000001", "5000002", undefined]);
+    assert.deepEqual(
+      worker.processes.map(({ shown }) => shown?.account.login),
+      ["5000001", "5000002", undefined],
+    );
     release();
     await Promise.all([first, second.result]);
     // It comes back to where it is still logged in.
     assert.equal((await worker.run(worker.trade(bob))).state, "done");
-    assert.deepEqual(worker.processes.map(({ shown }) => shown?.account.login), ["5000001", "5000002", undefined]);
+    assert.deepEqual(
+      worker.processes.map(({ shown }) => shown?.account.login),
+      ["5000001", "5000002", undefined],
+    );
     await worker.stop();
   });
 
@@ -67,7 +73,10 @@ describe("Scheduler: right account", () => {
     assert.ok(outcome.state === "refused");
     assert.equal(outcome.code, "terminal_unavailable");
     assert.equal((await worker.run(worker.trade(alice))).state, "done");
-    assert.deepEqual(worker.broker.ledger().map(({ login }) => login), ["5000001", "5000001"]);
+    assert.deepEqual(
+      worker.broker.ledger().map(({ login }) => login),
+      ["5000001", "5000001"],
+    );
     await worker.stop();
   });
 
@@ -89,7 +98,10 @@ describe("Scheduler: right account", () => {
     await tryAll(running.id);
     await tryAll(waiting.id);
     release();
-    assert.deepEqual((await Promise.all(ended)).map(({ state }) => state), ["done", "done"]);
+    assert.deepEqual(
+      (await Promise.all(ended)).map(({ state }) => state),
+      ["done", "done"],
+    );
     await tryAll(running.id);
     assert.equal(worker.broker.ledger().length, 2);
     await worker.stop();
@@ -120,8 +132,14 @@ describe("Scheduler: proof of possession", () => {
     const worker = await createWorkerFixture({ terminals: 2 });
     const [alice, bob] = [await worker.actor(), await worker.actor()];
     const outcomes = await Promise.all([worker.run(worker.trade(alice)), worker.run(worker.trade(bob))]);
-    assert.deepEqual(outcomes.map(({ state }) => state), ["done", "done"]);
-    assert.deepEqual(worker.processes.map(({ shown }) => shown?.account.login), ["5000001", undefined]);
+    assert.deepEqual(
+      outcomes.map(({ state }) => state),
+      ["done", "done"],
+    );
+    assert.deepEqual(
+      worker.processes.map(({ shown }) => shown?.account.login),
+      ["5000001", undefined],
+    );
     await worker.stop();
   });
 

@@ -169,7 +169,10 @@ describe("Scheduler: after a restart on the same journal", () => {
     assert.ok(outcome.state === "unknown");
     assert.equal(outcome.evidence.phase, "interrupted");
     assert.equal(await after.scheduler.recover(), 0);
-    assert.deepEqual(after.journal.undelivered(9).map(({ id }) => id), [call.id]);
+    assert.deepEqual(
+      after.journal.undelivered(9).map(({ id }) => id),
+      [call.id],
+    );
     assert.equal(world.broker.ledger().length, 1);
     await after.stop();
   });

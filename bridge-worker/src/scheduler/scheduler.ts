@@ -3,7 +3,15 @@
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
 import { BrokerClock } from "../mt5/mod.ts";
-import { AppError, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, laneKey, type Outcome, type ReadOutcome } from "../protocol.ts";
+import {
+  type AccountRef,
+  AppError,
+  CLOCK_TOLERANCE_S,
+  ENVELOPE_LIFE_S,
+  laneKey,
+  type Outcome,
+  type ReadOutcome,
+} from "../protocol.ts";
 import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
 import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
 import { CommandBook, type RunningCommand } from "./command-book.ts";
@@ -24,6 +32,8 @@ export type SignResult = (ending: {
   id: string;
   userId: string;
   kind: string;
+  /** Whose command it was: an answer delivered later, without the caller, must name it as the first would have. */
+  account?: AccountRef & { id?: string | undefined };
   command?: Outcome;
   read?: ReadOutcome;
 }) => Promise<string>;
@@ -40,6 +50,9 @@ export type SchedulerDeps = {
   /** The journal could not be written, or something impossible happened: the process must stop. */
   fatal: (error: unknown) => void;
 };
+
+/** A command that ends, as far as its result names it. */
+type Ended = { id: string; userId: string; kind: string; account?: AccountRef & { id?: string | undefined } };
 
 type Job = {
   lane: string;
@@ -228,7 +241,8 @@ export class Scheduler {
   async #refuseAtAdmission(call: CommandCall, outcome: Outcome, subscriber: Subscriber): Promise<void> {
     const released = outcome.state === "refused" && outcome.release === true;
     if (released) this.#refused.add(call.id, this.#deps.now());
-    const ending = { id: call.id, userId: call.userId, kind: call.body.request.kind };
+    const { id, userId, account, body } = call;
+    const ending = { id, userId, kind: body.request.kind, account };
     const result = released
       ? await this.#deps.sign({ ...ending, command: outcome })
       : await this.#record(ending, outcome);
@@ -256,22 +270,29 @@ export class Scheduler {
 
   /** J2, then everyone is told. */
   async #settle(command: RunningCommand, outcome: Outcome): Promise<string> {
-    const { id, userId, body } = command.call;
-    const result = await this.#record({ id, userId, kind: body.request.kind }, outcome);
+    const { id, userId, account, body } = command.call;
+    const result = await this.#record({ id, userId, kind: body.request.kind, account }, outcome);
     this.#book.finish(command, result);
     return result;
   }
 
-  async #record(ending: { id: string; userId: string; kind: string }, outcome: Outcome): Promise<string> {
-    const { id, userId, kind } = ending;
-    return this.#recordSigned(ending, outcome, await this.#deps.sign({ id, userId, kind, command: outcome }));
+  async #record(ending: Ended, outcome: Outcome): Promise<string> {
+    const { id, userId, kind, account } = ending;
+    const signed = await this.#deps.sign({ id, userId, kind, ...(account && { account }), command: outcome });
+    return this.#recordSigned(ending, outcome, signed);
   }
 
-  #recordSigned(ending: { id: string; userId: string; kind: string }, outcome: Outcome, signed: string): string {
+  #recordSigned(ending: Ended, outcome: Outcome, signed: string): string {
     const { id, userId, kind } = ending;
     let result: string;
     try {
-      result = this.#deps.journal.recordEnding({ id, userId, kind, result: signed, final: outcome.state !== "unknown" });
+      result = this.#deps.journal.recordEnding({
+        id,
+        userId,
+        kind,
+        result: signed,
+        final: outcome.state !== "unknown",
+      });
     } catch (error) {
       // Also for a tombstone: whoever asked is told nothing, and a worker that cannot write must not go on.
       this.#stop(error);

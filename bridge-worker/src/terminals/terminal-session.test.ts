@@ -1,8 +1,9 @@
 // What a session believes of its terminal after every kind of answer, and the pauses after a loss.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { type SendOrder, TerminalLost } from "../mt5/mod.ts";
+import { type SendOrder, type SendReply, TerminalLost } from "../mt5/mod.ts";
 import { accountFacts, reading, terminalFacts } from "../mt5/testdata/facts.ts";
+import type { AccountRef } from "../protocol.ts";
 import { TerminalSession } from "./terminal-session.ts";
 import { ACCOUNT, FakeTerminal, type Line, logInto, OTHER } from "./testdata/fake-terminal.ts";
 
@@ -11,7 +12,7 @@ const order = (account = ACCOUNT): SendOrder => ({
   ...{ tag: 2 ** 41, commandId: "c", account, request: { action: 1, magic: 2 ** 41, comment: "sy" } },
   ...{ notAfterMs: 0, timeoutMs: 1000 },
 });
-const sent = { kind: "sent", result: null, lastError: [1, "fine"] } as const;
+const sent = (after: AccountRef | null): SendReply => ({ kind: "sent", result: null, lastError: [1, "fine"], after });
 
 describe("TerminalSession", () => {
   let port: FakeTerminal;
@@ -194,7 +195,7 @@ describe("TerminalSession", () => {
 
       it(`to ${where} is noticed after a send`, async () => {
         await loggedIn();
-        port.onSend = { ...sent, after: actual };
+        port.onSend = sent(actual);
         await session.send(order());
         assert.deepStrictEqual([session.account, events("error")], [actual, ["terminal.wrong_account"]]);
       });
@@ -202,7 +203,8 @@ describe("TerminalSession", () => {
 
     it("is not suspected without a reason", async () => {
       await loggedIn();
-      for (const reply of [{ ...sent, after: ACCOUNT }, { kind: "refused", reason: "expired" } as const]) {
+      const harmless: SendReply[] = [sent(ACCOUNT), { kind: "refused", reason: "expired" }];
+      for (const reply of harmless) {
         port.onSend = reply;
         await session.send(order());
       }

@@ -25,7 +25,7 @@ function logged(fields: object): string {
 const forms: Record<string, () => string> = {
   String: () => String(secret),
   "a template": () => `${secret}`,
-  concatenation: () => "" + secret,
+  concatenation: () => "".concat(secret as unknown as string),
   "array join": () => [secret].join(),
   JSON: () => JSON.stringify(secret),
   "JSON, nested": () => JSON.stringify({ account: { password: secret } }),

@@ -164,6 +164,10 @@ describe("Vault", () => {
     await assert.rejects(createVault([nameless]), TypeError);
   });
 
+  it("does not start with a key whose halves do not belong together", async () => {
+    await assert.rejects(createVault([{ ...newer.privateJwk, d: older.privateJwk.d ?? "" }]));
+  });
+
   it("hashes exactly the sealed text: the same password sealed again is another credential", async () => {
     assert.equal(credentialHash(credential), credentialHash(credential));
     assert.match(credentialHash(credential), /^[A-Za-z0-9_-]{43}$/);

@@ -12,6 +12,7 @@ import {
   COMMAND_ID,
   INFO,
   makeContext,
+  note,
   TIMINGS,
   TRADE_RESULT,
   USER_ID,
@@ -319,7 +320,7 @@ test("account/info stands at the top level, with the account and the time it was
   const calls: WorkerCall[] = [];
   const { send } = start({
     db: { resolveAccount: async () => ({ ...ACCOUNT, encrypted_password: "jwe", worker_id: "w1" }) },
-    bridge: { read: async (call) => (calls.push(call), { ok: true, value: { account: INFO, as_of: AS_OF } }) },
+    bridge: { read: (call) => note(calls, call, { ok: true, value: { account: INFO, as_of: AS_OF } }) },
   });
   const { status, json } = await send("GET", "/account/info?max_age_ms=0");
   assert.equal(status, 200);
@@ -390,15 +391,15 @@ test("results are taken without a token, 50 at most, up to their own size limit"
 });
 
 test("health needs no token, is cached, and says what does not answer", async () => {
-  let probes = 0;
+  const probes: string[] = [];
   const away = { id: "w1", reachable: false, roundTripMs: null, clockSkewMs: null, health: null };
   const { send } = start({
     db: { withdrawCommand: async () => false },
-    bridge: { probe: async () => (probes++, away) },
+    bridge: { probe: (id) => note(probes, id, away) },
   });
   const { status, json } = await send("GET", "/health", undefined, { authorization: "" });
   await send("GET", "/health");
-  assert.deepEqual([status, json.status, json.database.reachable, probes], [200, "degraded", true, 1]);
+  assert.deepEqual([status, json.status, json.database.reachable, probes.length], [200, "degraded", true, 1]);
   assert.deepEqual(json.workers, [{ id: "w1", reachable: false, round_trip_ms: null, clock_skew_ms: null }]);
 });
 

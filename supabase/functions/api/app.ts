@@ -18,6 +18,7 @@ import {
   addCommandRoutes,
   addHealthRoutes,
   addInternalRoutes,
+  addLoginRoutes,
   addOpenApiRoute,
   addOrderRoutes,
   addPositionRoutes,
@@ -33,8 +34,6 @@ export const BASE_PATH = "/api/v1";
 export function createApp(deps: Deps): OpenAPIHono<AppEnv> {
   const { services, clock } = deps;
   const app = new OpenAPIHono<AppEnv>().basePath(BASE_PATH);
-  app.onError(handleError);
-  app.notFound(handleNotFound);
   // Outermost first, and for every path: an answer about a path that is not ours needs an id and CORS headers as well.
   const everything = new OpenAPIHono<AppEnv>();
   everything.onError(handleError);
@@ -45,6 +44,7 @@ export function createApp(deps: Deps): OpenAPIHono<AppEnv> {
   everything.use(methodNotAllowed({ app: everything, onMethodNotAllowed: handleMethodNotAllowed }));
 
   const router: Router = { app, authenticate: createAuthenticator(deps.verifyUserToken), keepAlive: deps.keepAlive };
+  addLoginRoutes(router, services);
   addAccountsRoutes(router, services);
   addAccountRoutes(router, services);
   addTradeRoutes(router, services);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError, type Environment, parseConfig } from "./config.ts";
+import { type ConfigError, type Environment, parseConfig } from "./config.ts";
 import { makeKey } from "./testing/keys.ts";
 
 const link = await makeKey("link", "sig");

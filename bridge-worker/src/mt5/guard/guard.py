@@ -1,8 +1,8 @@
 """The guard: runs inside the Python process that talks to a MetaTrader terminal, installed there over RPyC.
 
 Checking the account and sending the order happen here, in one call under one lock, because between two calls over a
-network anything may have changed. It remembers every tag it was asked to send, so that a worker that lost the answer can
-ask for it, and it never sends one tag twice. One JSON text goes in and one comes out; the source is constant and
+network anything may have changed. It remembers every tag it was asked to send, so that a worker that lost the answer
+can ask for it, and it never sends one tag twice. One JSON text goes in and one comes out; the source is constant and
 installed as it is (Python 3.8 or later). All times are milliseconds of this process's monotonic clock.
 
 Two locks: `terminal` is held around every use of MetaTrader and may be held for minutes; `registry` only for a few
@@ -11,6 +11,7 @@ instructions, so that `query` and `poison` answer beside a hanging send. Order: 
 
 import contextlib
 import json
+import operator
 import os
 import sys
 import threading
@@ -43,28 +44,39 @@ RES_TIMEOUT = -10005
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 UNNAMED_REFUSED = (RES_INVALID_PARAMS, "Unnamed arguments not allowed")
 
-ACCOUNT = (
+# 64-bit numbers lose digits in JSON readers: they travel as decimal text.
+ID_FIELDS = frozenset("login ticket identifier order deal position position_id magic".split())
+
+
+class Shape:
+    """The fields of a record that are told, read in one step: this runs for every account, symbol and position."""
+
+    def __init__(self, text):
+        self.names = tuple(text.split())
+        self.ids = tuple(name for name in self.names if name in ID_FIELDS)
+        self.read = operator.attrgetter(*self.names)
+
+
+ACCOUNT = Shape(
     "login server name company currency currency_digits trade_mode margin_mode leverage limit_orders trade_allowed "
     "trade_expert balance credit profit equity margin margin_free margin_level"
-).split()
-TERMINAL = "connected trade_allowed tradeapi_disabled build path ping_last".split()
-SYMBOL = (
+)
+TERMINAL = Shape("connected trade_allowed tradeapi_disabled build path ping_last")
+SYMBOL = Shape(
     "name digits point trade_tick_size trade_contract_size volume_min volume_max volume_step volume_limit trade_mode "
     "trade_exemode filling_mode expiration_mode order_mode trade_stops_level trade_freeze_level currency_base "
     "currency_profit currency_margin"
-).split()
-TICK = "time_msc bid ask last".split()
-POSITION = (
+)
+TICK = Shape("time_msc bid ask last")
+POSITION = Shape(
     "ticket identifier symbol type volume price_open price_current sl tp profit swap magic comment time_msc"
-).split()
-ORDER = (
+)
+ORDER = Shape(
     "ticket symbol type type_time type_filling state reason volume_initial volume_current price_open price_stoplimit "
     "sl tp price_current magic comment position_id time_setup_msc time_done_msc time_expiration"
-).split()
-DEAL = "ticket order position_id symbol type entry reason volume price magic comment time_msc".split()
-RESULT = "retcode order deal volume price comment".split()
-# 64-bit numbers lose digits in JSON readers: they travel as decimal text.
-ID_FIELDS = frozenset("login ticket identifier order deal position position_id magic".split())
+)
+DEAL = Shape("ticket order position_id symbol type entry reason volume price magic comment time_msc")
+RESULT = Shape("retcode order deal volume price comment")
 
 REQUEST_INTS = frozenset("action type type_filling type_time deviation expiration magic".split())
 REQUEST_FLOATS = frozenset("volume price stoplimit sl tp".split())
@@ -101,11 +113,18 @@ def now_ms():
     return time.monotonic() * 1000.0
 
 
+EXACT_TYPES = frozenset((bool, int, str, type(None)))
+# Made once: json.dumps with options of its own makes an encoder at every call.
+ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
 # ---- values for the wire ---------------------------------------------------------------------------------------------
 
 
 def plain(value):
-    if isinstance(value, bool) or value is None or isinstance(value, (str, int)):
+    # Nearly every value is of an exact built-in type, and this runs for every field of every answer.
+    kind = type(value)
+    if kind in EXACT_TYPES or isinstance(value, (str, int)):
         return value
     if isinstance(value, float):
         # NaN and the infinities are no JSON. float() also strips numpy's subclass.
@@ -124,11 +143,18 @@ def identifier(value):
     return str(value if value >= 0 else value + 2 ** 64)
 
 
-def facts(record, fields):
-    return {
-        name: identifier(getattr(record, name, None)) if name in ID_FIELDS else plain(getattr(record, name, None))
-        for name in fields
+def facts(record, shape):
+    try:
+        values = shape.read(record)
+    except AttributeError:
+        # A version of the package that lacks a field: told as null.
+        values = [getattr(record, name, None) for name in shape.names]
+    told = {
+        name: value if type(value) in EXACT_TYPES else plain(value) for name, value in zip(shape.names, values)
     }
+    for name in shape.ids:
+        told[name] = identifier(told[name])
+    return told
 
 
 def error_of(mt5):
@@ -157,6 +183,8 @@ def metatrader():
 
 
 def take_terminal(state, not_after):
+    if state.terminal.acquire(blocking=False):
+        return True
     wait = (not_after - now_ms()) / 1000.0
     return state.terminal.acquire(timeout=min(max(wait, 0.0), MAX_WAIT_S))
 
@@ -697,7 +725,7 @@ def failure(kind, last_error=None):
 
 def encode(reply):
     # The time rides on every answer, so that the caller's idea of this clock never grows old.
-    return json.dumps(dict(reply, now_ms=now_ms()), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return ENCODER.encode(dict(reply, now_ms=now_ms()))
 
 
 # Made once per process: setdefault is one step, so two connections that install at the same time share one state.

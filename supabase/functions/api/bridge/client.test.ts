@@ -261,6 +261,7 @@ describe("bridge client", () => {
     assert.equal(worker.links, 2);
     answerFirst();
     assert.equal((await first).type, "outcome");
+    assert.equal(commandsSeen().length, 2, "neither was sent again");
   });
 
   test("a peer that speaks another protocol, is another worker, or says nothing is not used", async () => {
@@ -268,8 +269,13 @@ describe("bridge client", () => {
     assert.equal((await bridge.probe("w1")).reachable, false);
     worker.welcome = null;
     assert.equal((await bridge.probe("w1")).reachable, false);
+    worker.chosenProtocol = false;
     worker.welcome = welcomeOf("w1");
-    assert.equal((await bridge.probe("w1")).reachable, true);
+    assert.equal((await bridge.probe("w1")).reachable, false);
+    worker.chosenProtocol = LINK_PROTOCOL;
+    const { reachable, health, clockSkewMs } = await bridge.probe("w1");
+    assert.deepEqual([reachable, health?.version], [true, "0.1.0"]);
+    assert.ok(Math.abs(clockSkewMs ?? 1e9) < 1_000);
   });
 
   test("a frame that does not fit the protocol ends the link and reaches the log", async () => {

@@ -21,7 +21,7 @@ export const openWebSocket: OpenTransport = ({ url, protocols, signal }, events)
     if (signal.aborted) return giveUp();
     signal.addEventListener("abort", giveUp);
     socket.onopen = () => {
-      // A server that chose nothing, or something else, does not speak our language, whatever it is.
+      // A server that chose nothing does not speak our language. Not every runtime refuses it by itself.
       if (socket.protocol !== LINK_PROTOCOL) return fail("The peer does not speak the link protocol");
       signal.removeEventListener("abort", giveUp);
       settled = true;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { SignJWT, UnsecuredJWT } from "jose";
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import type { AppError } from "../../_shared/errors/mod.ts";
 import { makeKey, signUserToken } from "../testing/keys.ts";
 import { createUserTokenVerifier, type VerifyUserToken } from "./user-token.ts";
@@ -11,11 +11,14 @@ const issuer = "https://project.example/auth/v1";
 const sub = "11111111-1111-4111-8111-111111111111";
 const key = await makeKey("auth-1", "sig");
 const stranger = await makeKey("stranger", "sig");
+// In the project's key set, but not of a kind that Supabase Auth signs access tokens with.
+const p384 = await generateKeyPair("ES384", { extractable: true });
+const p384Jwk = { ...(await exportJWK(p384.publicKey)), kid: "auth-384", alg: "ES384" };
 let fetches = 0;
 const server = createServer((_request, response) => {
   fetches++;
   response.setHeader("content-type", "application/json");
-  response.end(JSON.stringify({ keys: [key.publicJwk] }));
+  response.end(JSON.stringify({ keys: [key.publicJwk, p384Jwk] }));
 });
 let verify: VerifyUserToken;
 const sign = (claims: Record<string, unknown> = {}, expiresInS?: number) =>
@@ -49,6 +52,13 @@ describe("verifyUserToken()", () => {
         new SignJWT({ sub, role: "authenticated", iss: issuer, aud: "authenticated", exp: 4e9 })
           .setProtectedHeader({ alg: "HS256", kid: "auth-1" })
           .sign(new TextEncoder().encode(JSON.stringify(key.publicJwk))),
+    ],
+    [
+      "an algorithm that is not on the list",
+      () =>
+        new SignJWT({ sub, role: "authenticated", iss: issuer, aud: "authenticated", exp: 4e9 })
+          .setProtectedHeader({ alg: "ES384", kid: "auth-384" })
+          .sign(p384.privateKey),
     ],
     ["another audience", () => sign({ aud: "anon" })],
     ["another issuer", () => sign({ iss: "https://evil.example/auth/v1" })],

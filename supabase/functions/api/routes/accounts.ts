@@ -1,39 +1,22 @@
-// The user's accounts: connect, list, change, switch, remove.
+// The user's accounts: list, status, change, remove.
 import { z } from "zod";
-import { AccountType, Login, Password, RiskLimits, ServerName } from "../../_shared/domain/mod.ts";
-import { AccountInfoView, HealthLayer, LOGIN_TIMEOUT_DEFAULT_MS } from "../../_shared/protocol/mod.ts";
+import { RiskLimits } from "../../_shared/domain/mod.ts";
+import { HealthLayer } from "../../_shared/protocol/mod.ts";
 import {
-  connectAccount,
   getAccount,
   listAccounts,
   readAccount,
   removeAccount,
-  replacePassword,
   type ServiceContext,
-  switchAccount,
   updateAccount,
 } from "../services/mod.ts";
 import { AccountView } from "./account-view.ts";
-import { AccountParams, AnsweredAccount, AsOf, LoginTimeout, QueryBoolean } from "./fields.ts";
-import { LOGIN_PROBLEMS, WORKER_PROBLEMS } from "./problems.ts";
+import { AccountName, AccountParams, AnsweredAccount, AsOf, QueryBoolean } from "./fields.ts";
+import { WORKER_PROBLEMS } from "./problems.ts";
 import { addUserRoute, type Router } from "./route.ts";
 
 const TAG = "Accounts";
-const AccountName = z.string().min(1).max(100);
 
-const ConnectRequest = z.strictObject({
-  account_name: AccountName,
-  login: Login,
-  password: Password,
-  server: ServerName,
-  broker_name: z.string().min(1).max(100).optional(),
-  account_type: AccountType.optional(),
-  set_as_default: z.boolean().optional(),
-  risk_limits: RiskLimits.optional(),
-  timeout_ms: LoginTimeout.optional(),
-});
-const PasswordRequest = z.strictObject({ password: Password, timeout_ms: LoginTimeout.optional() });
-const SwitchRequest = z.strictObject({ timeout_ms: LoginTimeout.optional() });
 const ChangeRequest = z
   .strictObject({
     account_name: AccountName.optional(),
@@ -43,9 +26,6 @@ const ChangeRequest = z
   })
   .refine((changes) => Object.keys(changes).length > 0, "names nothing to change");
 
-const LoggedInAccount = z.object({ id: z.guid(), ...AccountInfoView.shape });
-const ConnectAnswer = z.object({ success: z.literal(true), account_id: z.guid(), account: LoggedInAccount });
-const LoggedInAnswer = z.object({ success: z.literal(true), account: LoggedInAccount });
 const RemovedAnswer = z.object({
   success: z.literal(true),
   account_id: z.guid(),
@@ -59,72 +39,8 @@ const StatusAnswer = z.object({
 });
 
 export function addAccountsRoutes(router: Router, services: ServiceContext): void {
-  addConnecting(router, services);
   addListing(router, services);
   addChanging(router, services);
-}
-
-/** The routes that make a terminal log in. */
-function addConnecting(router: Router, services: ServiceContext): void {
-  const connected = { description: "Connected", schema: ConnectAnswer };
-  addUserRoute(
-    router,
-    {
-      method: "post",
-      path: "/accounts/connect",
-      tag: TAG,
-      summary: "Connect a broker account",
-      description:
-        "Logs in first and stores only what the broker confirmed. Connecting a known (login, server) again verifies it, " +
-        "replaces the password and revives the account under its id.",
-      body: ConnectRequest,
-      answers: { 201: connected, 200: { ...connected, description: "Connected again: the account was known" } },
-      problems: ["login_failed", "server_mismatch", "account_type_mismatch", ...LOGIN_PROBLEMS],
-    },
-    async ({ c, caller, body }) => {
-      const { timeout_ms: timeoutMs = LOGIN_TIMEOUT_DEFAULT_MS, ...request } = body;
-      const { account, created } = await connectAccount(services, caller, request, timeoutMs);
-      return c.json({ success: true, account_id: account.id, account }, created ? 201 : 200);
-    },
-  );
-  addUserRoute(
-    router,
-    {
-      method: "put",
-      path: "/accounts/{id}/password",
-      tag: TAG,
-      summary: "Replace the password, after a real login with it",
-      params: AccountParams,
-      body: PasswordRequest,
-      answers: { 200: { description: "Replaced; id and history stay", schema: LoggedInAnswer } },
-      problems: ["login_failed", "account_not_found", "account_inactive", ...LOGIN_PROBLEMS],
-    },
-    async ({ c, caller, params, body }) => {
-      const { password, timeout_ms: timeoutMs = LOGIN_TIMEOUT_DEFAULT_MS } = body;
-      const account = await replacePassword(services, caller, { accountId: params.id, password, timeoutMs });
-      return c.json({ success: true, account });
-    },
-  );
-  addUserRoute(
-    router,
-    {
-      method: "post",
-      path: "/accounts/{id}/switch",
-      tag: TAG,
-      summary: "Make an account the current one",
-      description: "Logs a terminal in to it. On failure the current account stays what it was.",
-      params: AccountParams,
-      body: SwitchRequest,
-      bodyOptional: true,
-      answers: { 200: { description: "Switched", schema: LoggedInAnswer } },
-      problems: ["switch_failed", "account_not_found", "account_inactive", ...LOGIN_PROBLEMS],
-    },
-    async ({ c, caller, params, body }) => {
-      const timeoutMs = body.timeout_ms ?? LOGIN_TIMEOUT_DEFAULT_MS;
-      const account = await switchAccount(services, caller, { accountId: params.id, timeoutMs });
-      return c.json({ success: true, account });
-    },
-  );
 }
 
 function addListing(router: Router, services: ServiceContext): void {

@@ -87,7 +87,7 @@ export function addCommandRoutes(router: Router, services: ServiceContext): void
   );
 }
 
-function show(command: StoredCommand): Omit<z.infer<typeof CommandView>, never> {
+function show(command: StoredCommand): StoredCommand {
   const { id, kind, state, executed, account, request, evidence, created_at, deadline, completed_at } = command;
   return { id, kind, state, executed, account, request, evidence, created_at, deadline, completed_at };
 }

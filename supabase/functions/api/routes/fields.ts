@@ -11,6 +11,9 @@ import {
   MAX_AGE_MAX_MS,
 } from "../../_shared/protocol/mod.ts";
 
+/** What the user calls an account. */
+export const AccountName = z.string().min(1).max(100);
+
 export const AccountId = Uuid.meta({ description: "Default: the account last switched to, else the default account" });
 
 export const CommandTimeout = z

@@ -5,6 +5,7 @@ export * from "./accounts.ts";
 export * from "./commands.ts";
 export * from "./health.ts";
 export * from "./internal.ts";
+export * from "./logins.ts";
 export * from "./openapi.ts";
 export * from "./orders.ts";
 export * from "./positions.ts";

@@ -4,7 +4,7 @@ import type { AppError } from "../../_shared/errors/mod.ts";
 import { type AccountInfoView, ReadBody, type ReadOutcome } from "../../_shared/protocol/mod.ts";
 import type { WorkerCall } from "../bridge/mod.ts";
 import type { AccountRow, CredentialToStore, NewAccount } from "../db/mod.ts";
-import { ACCOUNT, ACCOUNT_ID, AS_OF, CALLER, INFO, makeContext, USER_ID } from "../testing/context.ts";
+import { ACCOUNT, ACCOUNT_ID, AS_OF, CALLER, INFO, makeContext, note, USER_ID } from "../testing/context.ts";
 import { connectAccount } from "./connect-account.ts";
 import { replacePassword } from "./replace-password.ts";
 import { switchAccount } from "./switch-account.ts";
@@ -25,12 +25,12 @@ function world(outcome: ReadOutcome | Partial<AccountInfoView>, created = true) 
       credential: `sealed(${workerId},${userId},${account.login},${account.server},${password.length})`,
       kid: "seal-1",
     }),
-    bridge: { read: async (call) => (calls.push(call), answer) },
+    bridge: { read: (call) => note(calls, call, answer) },
     db: {
-      connectAccount: async (_userId, account) => (connected.push(account), { account: row, created }),
-      replaceCredential: async (_userId, _id, credential) => (replaced.push(credential), row),
+      connectAccount: (_userId, account) => note(connected, account, { account: row, created }),
+      replaceCredential: (_userId, _id, credential) => note(replaced, credential, row),
       resolveAccount: async () => ({ ...ACCOUNT, encrypted_password: "old-jwe", worker_id: "w1" }),
-      switchAccount: async (_userId, id) => (switched.push(id), row),
+      switchAccount: (_userId, id) => note(switched, id, row),
     },
   });
   return { context, calls, connected, replaced, switched };

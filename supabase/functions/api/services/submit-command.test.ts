@@ -4,7 +4,7 @@ import { AppError } from "../../_shared/errors/mod.ts";
 import { CommandBody, type Outcome, type ResultClaims } from "../../_shared/protocol/mod.ts";
 import type { Bridge, CommandReply, WorkerCall } from "../bridge/mod.ts";
 import type { CommandToComplete, Database, StoredAnswer, SubmittedCommand } from "../db/mod.ts";
-import { ACCOUNT, CALLER, COMMAND_ID, makeContext, TIMINGS, TRADE_RESULT, USER_ID } from "../testing/context.ts";
+import { ACCOUNT, CALLER, COMMAND_ID, makeContext, note, TIMINGS, TRADE_RESULT, USER_ID } from "../testing/context.ts";
 import { renderOutcome, renderUnknown } from "./render-outcome.ts";
 import { type CommandSubmission, submitCommand } from "./submit-command.ts";
 
@@ -68,7 +68,7 @@ function world({ answer = submitted(), reply, withdrawn = true, stored }: World)
   };
   const bridge: Partial<Bridge> = {
     confirm: (_workerId, id) => confirmed.push(id),
-    ...(reply === undefined ? {} : { runCommand: async (call) => (calls.push(call), reply) }),
+    ...(reply === undefined ? {} : { runCommand: (call) => note(calls, call, reply) }),
   };
   return { context: makeContext({ db, bridge }), calls, completed, withdrawals, confirmed };
 }

@@ -78,3 +78,9 @@ export const INFO = {
   trade_expert: true,
 };
 export const AS_OF = "2026-11-22T12:00:00.000Z";
+
+/** Notes what a fake was asked, and gives the fake's answer. */
+export async function note<Asked, Answer>(list: Asked[], asked: Asked, answer: Answer): Promise<Answer> {
+  list.push(asked);
+  return answer;
+}

@@ -26,7 +26,8 @@ export class FakeWorker {
   links = 0;
   script: Script = () => {};
   welcome: WorkerFrame | null = welcomeOf("w1");
-  chosenProtocol: string = LINK_PROTOCOL;
+  /** False: the server chooses none of the offered protocols. */
+  chosenProtocol: string | false = LINK_PROTOCOL;
   readonly #server: WebSocketServer;
 
   private constructor(key: TestKey, server: WebSocketServer) {
@@ -39,7 +40,7 @@ export class FakeWorker {
     const server = new WebSocketServer({
       host: "127.0.0.1",
       port: 0,
-      handleProtocols: (offered: Set<string>) => {
+      handleProtocols: (offered) => {
         worker?.protocolsOffered.push(...offered);
         return worker?.chosenProtocol ?? LINK_PROTOCOL;
       },
