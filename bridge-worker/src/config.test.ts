@@ -161,6 +161,16 @@ describe("readConfig", () => {
     );
   });
 
+  it("names wrong variables and faults between right ones together: one start tells everything", async () => {
+    const faults = await faultsOf({
+      LOG_LEVEL: "loud",
+      MT5_RPC_PORT: "18813",
+      MT5_TERMINALS: "10.0.0.9:18812",
+      SUPABASE_URL: undefined,
+    });
+    assert.deepEqual(faults.length, 4, faults.join("\n"));
+  });
+
   it("names every fault that only shows between the variables in one error", async () => {
     const faults = await faultsOf({
       LINK_JWKS: JSON.stringify({ keys: [link.privateJwk] }),

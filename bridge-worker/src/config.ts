@@ -97,20 +97,18 @@ type Environment = z.infer<typeof Environment>;
 
 /** Parses the environment. Throws ConfigError with every fault. Reads the TLS files it names. */
 export async function readConfig(environment: Record<string, string | undefined>): Promise<Config> {
-  const set = Object.entries(environment).filter(([, value]) => value !== undefined && value !== "");
-  const parsed = Environment.safeParse(Object.fromEntries(set));
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(faultOf));
-  const env = parsed.data;
-  const faults: string[] = [...(await keyFaults(env))];
+  const faults: string[] = [];
+  const env = parseEach(environment, faults);
+  faults.push(...(await keyFaults(env)));
   const terminals = readTerminals(env, faults);
   const plainOffHost = terminals.filter(({ endpoint }) => endpoint.tls === undefined && !isLoopback(endpoint.host));
-  if (plainOffHost.length > 0 && env.ALLOW_PLAIN_RPC !== "1") {
+  if (plainOffHost.length > 0 && env.ALLOW_PLAIN_RPC === "0") {
     const names = plainOffHost.map(({ name }) => name).join(", ");
     faults.push(
       `MT5_TERMINALS: ${names} is not on this host and has no TLS: write tls://host:port, or set ALLOW_PLAIN_RPC=1`,
     );
   }
-  if (faults.length > 0) throw new ConfigError(faults);
+  if (faults.length > 0 || !isComplete(env)) throw new ConfigError(faults);
   const base = env.SUPABASE_URL.replace(/\/+$/, "");
   return Object.freeze({
     workerId: env.WORKER_ID,
@@ -136,19 +134,37 @@ export async function readConfig(environment: Record<string, string | undefined>
   });
 }
 
-function faultOf(issue: z.core.$ZodIssue): string {
-  const name = issue.path.join(".");
-  const missing = issue.code === "invalid_type" && issue.input === undefined;
-  return missing ? `${name} is missing` : `${name} ${issue.message}`;
+/**
+ * Every variable by itself, so that one fault hides no other: what is valid can be checked against its neighbours, what
+ * is not is left out.
+ */
+function parseEach(environment: Record<string, string | undefined>, faults: string[]): Partial<Environment> {
+  const parsed: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(Environment.shape)) {
+    // An empty variable in an env file means the same as none.
+    const result = schema.safeParse(environment[name] || undefined);
+    if (result.success) parsed[name] = result.data;
+    else faults.push(...result.error.issues.map((issue) => faultOf(name, issue, environment[name])));
+  }
+  return parsed as Partial<Environment>;
+}
+
+/** Without faults every variable is there: the schema has said so, field by field. */
+function isComplete(env: Partial<Environment>): env is Environment {
+  return Environment.keyof().options.every((name) => name in env);
+}
+
+function faultOf(name: string, issue: z.core.$ZodIssue, value: string | undefined): string {
+  return value ? `${name} ${issue.message}` : `${name} is missing`;
 }
 
 /** Keys made by `npm run keys` are named by their thumbprint; a kid that differs is a mixed-up file. */
-async function keyFaults(env: Environment): Promise<string[]> {
+async function keyFaults(env: Partial<Environment>): Promise<string[]> {
   const faults: string[] = [];
   const groups: [string, JWK[]][] = [
-    ["SEAL_PRIVATE_JWKS", env.SEAL_PRIVATE_JWKS.keys],
-    ["RESULT_PRIVATE_JWK", [env.RESULT_PRIVATE_JWK]],
-    ["LINK_JWKS", env.LINK_JWKS.keys],
+    ["SEAL_PRIVATE_JWKS", env.SEAL_PRIVATE_JWKS?.keys ?? []],
+    ["RESULT_PRIVATE_JWK", env.RESULT_PRIVATE_JWK === undefined ? [] : [env.RESULT_PRIVATE_JWK]],
+    ["LINK_JWKS", env.LINK_JWKS?.keys ?? []],
   ];
   for (const [name, keys] of groups) {
     const kids = new Set(keys.map((key) => key.kid));
@@ -158,17 +174,20 @@ async function keyFaults(env: Environment): Promise<string[]> {
         faults.push(`${name}: kid "${key.kid}" is not the key's thumbprint`);
     }
   }
-  if (env.LINK_JWKS.keys.some((key) => "d" in key)) {
+  if (env.LINK_JWKS?.keys.some((key) => "d" in key)) {
     faults.push("LINK_JWKS holds a private key: the worker must only have the function's public half");
   }
   return faults;
 }
 
-function readTerminals(env: Environment, faults: string[]): Config["terminals"] {
+function readTerminals(env: Partial<Environment>, faults: string[]): Config["terminals"] {
   const single =
     env.MT5_RPC_HOST === undefined ? undefined : `${env.MT5_RPC_HOST}:${env.MT5_RPC_PORT ?? RPYC_PORT_DEFAULT}`;
   if (env.MT5_TERMINALS !== undefined && single !== undefined) {
     faults.push("MT5_TERMINALS and MT5_RPC_HOST are both set: use one of them");
+  }
+  if (env.MT5_RPC_PORT !== undefined && env.MT5_RPC_HOST === undefined) {
+    faults.push("MT5_RPC_PORT is set without MT5_RPC_HOST");
   }
   const list = env.MT5_TERMINALS ?? single;
   if (list === undefined) return [];
@@ -186,11 +205,11 @@ function readTerminals(env: Environment, faults: string[]): Config["terminals"] 
     // Two owners of one process would take the terminal from each other at every call.
     if (seen.has(name)) faults.push(`MT5_TERMINALS names ${name} twice`);
     seen.add(name);
-    return [{ name, endpoint: { host, port, dialect: env.MT5_RPC_DIALECT, ...(match[1] ? { tls } : {}) } }];
+    return [{ name, endpoint: { host, port, dialect: env.MT5_RPC_DIALECT ?? "auto", ...(match[1] ? { tls } : {}) } }];
   });
 }
 
-function readTlsFiles(env: Environment, faults: string[]): NonNullable<RpcEndpoint["tls"]> {
+function readTlsFiles(env: Partial<Environment>, faults: string[]): NonNullable<RpcEndpoint["tls"]> {
   const files = { ca: env.MT5_TLS_CA_FILE, cert: env.MT5_TLS_CERT_FILE, key: env.MT5_TLS_KEY_FILE };
   const read: Record<string, string> = {};
   for (const [name, file] of Object.entries(files)) {

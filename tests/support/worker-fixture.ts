@@ -73,7 +73,7 @@ export type WorkerFixture = World & {
   sessions: TerminalSession[];
   sign: SignResult;
   log: Log;
-  /** What the worker would have died of. */
+  /** What the worker would have died of. A test that expects a death takes it out; `stop` throws what is left. */
   fatal: unknown[];
   /** Every line that was logged, as text. */
   logged: string[];
@@ -155,6 +155,7 @@ export async function createWorkerFixture(options: FixtureOptions = {}): Promise
       await scheduler.drain();
       for (const session of sessions) await session.close();
       opened.close();
+      if (fatal.length > 0) throw new Error("the worker would have died", { cause: fatal[0] });
     },
   };
 }

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { before, describe, it } from "node:test";
 import { inspect } from "node:util";
 import { createLocalJWKSet } from "jose";
+import { type KeyPair, makeKeyPair } from "../../../scripts/keys.ts";
 import {
   type Change,
   createSigners,
@@ -16,7 +17,6 @@ import {
   withPayload,
 } from "../../../tests/support/link-fixture.ts";
 import { SERVER, WORKER_ID } from "../../../tests/support/worker-fixture.ts";
-import { type KeyPair, makeKeyPair } from "../../../scripts/keys.ts";
 import { AppError, type CallFrame, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, TICKET_TYP } from "../protocol.ts";
 import type { CommandCall } from "../scheduler/mod.ts";
 import { type AdmittedCall, admitCall, type Proofs } from "./admit-call.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { until } from "../../../tests/support/manual-clock.ts";
-import { collectLog } from "../../../tests/support/worker-fixture.ts";
+import { collectLog, overriding } from "../../../tests/support/worker-fixture.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import { MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST } from "../protocol.ts";
 import { Outbox } from "./outbox.ts";
@@ -72,6 +72,22 @@ describe("Outbox", () => {
     rmSync(dir, { recursive: true });
   });
 
+  it("stops offering what no later attempt can store, so that it holds up nothing, and keeps trying the rest", async () => {
+    for (const id of ["gone", "forged", "later", "fine"]) end(id);
+    ledger.answer = () =>
+      Response.json({
+        stored: ["fine"],
+        rejected: [
+          { index: 0, code: "command_not_found" },
+          { index: 1, code: "invalid_result" },
+          { index: 2, code: "database_unavailable" },
+        ],
+      });
+    await sweep(2);
+    assert.deepEqual(waiting(), ["later"]);
+    assert.ok(journal.find("gone")?.result, "the outcome itself is kept");
+  });
+
   it("gives the link's own ack one sweep of time, then posts, and is done when it is stored", async () => {
     const result = end("one");
     assert.equal(await sweep(), SWEEP_MS);
@@ -115,7 +131,7 @@ describe("Outbox", () => {
     end("one");
     await sweep();
     for (const answer of [
-      (): Response => new Response("no", { status: 500 }),
+      (): Response => Response.json({ stored: ["one"] }, { status: 500 }),
       (): Response => new Response("<html>"),
       (): Response => Response.json({ stored: "one" }),
       async (): Promise<Response> => {
@@ -188,46 +204,57 @@ describe("Outbox", () => {
     assert.deepEqual(waiting(), []);
   });
 
-  it("sweeps by itself once started, and not any more once stopped", async (t) => {
-    t.after(() => mock.timers.reset());
-    mock.timers.enable({ apis: ["setTimeout"] });
-    end("one");
-    let sweeps = 0;
-    const counted = new Proxy(journal, {
-      get: (target, name) => {
-        if (name === "undelivered") sweeps += 1;
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
+  describe("once started", () => {
+    let sweeps: number;
+    beforeEach(() => {
+      sweeps = 0;
+      mock.timers.enable({ apis: ["setTimeout"] });
     });
-    const own = new Outbox({ journal: counted, url: URL, log: collectLog([]), post: ledger.fetch });
-    own.start();
-    for (let count = 1; count <= 2; count++) {
+    afterEach(() => mock.timers.reset());
+
+    function start(post: typeof fetch): Outbox {
+      const counted = overriding(journal, {
+        undelivered: (limit) => {
+          sweeps += 1;
+          return journal.undelivered(limit);
+        },
+      });
+      const started = new Outbox({ journal: counted, url: URL, log: collectLog([]), post });
+      started.start();
+      return started;
+    }
+
+    async function pass(count: number): Promise<void> {
       await until(`sweep ${count}`, () => {
         if (sweeps < count) mock.timers.tick(SWEEP_MS);
         return sweeps >= count;
       });
     }
-    await until("it is delivered", () => waiting().length === 0);
-    await own.stop();
-    mock.timers.tick(10 * SWEEP_MS);
-    assert.equal(sweeps, 2);
-    assert.equal(ledger.posts.length, 1);
-  });
 
-  it("stopping does not wait for a function that hangs", async () => {
-    end("one");
-    const hanging = new Outbox({
-      ...{ journal, url: URL, log: collectLog([]) },
-      post: (_url, init) =>
-        new Promise((_resolve, reject) => {
-          init?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
-        }),
+    it("sweeps by itself, and not any more once stopped", async () => {
+      end("one");
+      const started = start(ledger.fetch);
+      await pass(2);
+      await until("it is delivered", () => waiting().length === 0);
+      await pass(3);
+      await started.stop();
+      mock.timers.tick(10 * SWEEP_MS);
+      assert.deepEqual([sweeps, ledger.posts.length], [3, 1]);
     });
-    await hanging.sweepOnce();
-    const sweeping = hanging.sweepOnce();
-    await hanging.stop();
-    await sweeping;
-    assert.deepEqual(waiting(), ["one"]);
+
+    it("stopping does not wait for a function that hangs, and ends the sweeping for good", async () => {
+      end("one");
+      const started = start(
+        (_url, init) =>
+          new Promise((_resolve, reject) => {
+            init?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
+          }),
+      );
+      await pass(2);
+      await started.stop();
+      mock.timers.tick(120_000);
+      assert.equal(sweeps, 2);
+      assert.deepEqual(waiting(), ["one"]);
+    });
   });
 });

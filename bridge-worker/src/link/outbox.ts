@@ -1,14 +1,23 @@
 // Delivers results that nobody confirmed: the function that asked may be gone, but the ledger must learn the outcome.
 // The journal is the queue; posting the same result twice is harmless, because the ledger compares and sets.
+import { z } from "zod";
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
-import { MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST } from "../protocol.ts";
+import { type ErrorCode, MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST } from "../protocol.ts";
 
 /** The link's own ack comes within milliseconds; what is still unconfirmed at two sweeps in a row is posted. */
 const SWEEP_MS = 2_000;
 const RETRY_FIRST_MS = 2_000;
 const RETRY_MAX_MS = 60_000;
 const POST_TIMEOUT_MS = 10_000;
+
+/** What `POST /internal/results` answers: ids that are stored, and places in the batch that are not. */
+const Receipt = z.object({
+  stored: z.array(z.string()),
+  rejected: z.array(z.object({ index: z.int(), code: z.string() })).default([]),
+});
+/** No later attempt can succeed: the ledger has no such command, or does not accept this worker's signature. */
+const HOPELESS: ReadonlySet<string> = new Set<ErrorCode>(["command_not_found", "invalid_result"]);
 
 export type OutboxOptions = { journal: Journal; url: string; log: Log; post?: typeof fetch };
 
@@ -75,13 +84,19 @@ export class Outbox {
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(POST_TIMEOUT_MS)]),
     });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const answer = (await response.json()) as { stored?: unknown };
-    const stored = new Set(Array.isArray(answer.stored) ? answer.stored : []);
-    for (const { id, result } of batch) if (stored.has(id)) this.#options.journal.confirmDelivery(id, result);
-    if (stored.size < batch.length) {
-      this.#options.log.error("outbox.rejected", { rejected: batch.length - stored.size });
-      throw new Error(`${batch.length - stored.size} results were not stored`);
+    const { stored, rejected } = Receipt.parse(await response.json());
+    const { journal, log } = this.#options;
+    for (const { id, result } of batch) if (stored.includes(id)) journal.confirmDelivery(id, result);
+    const hopeless = new Map(rejected.filter(({ code }) => HOPELESS.has(code)).map(({ index, code }) => [index, code]));
+    for (const [index, code] of hopeless) {
+      const entry = batch[index];
+      if (entry === undefined) continue;
+      // Kept in the journal; only the attempts end, or a few of these would hold up every other result for good.
+      journal.confirmDelivery(entry.id, entry.result);
+      log.error("outbox.undeliverable", { command_id: entry.id, code });
     }
+    const waiting = batch.filter(({ id }, index) => !stored.includes(id) && !hopeless.has(index));
+    if (waiting.length > 0) throw new Error(`${waiting.length} results were not stored`);
   }
 }
 

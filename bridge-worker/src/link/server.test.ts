@@ -7,7 +7,13 @@ import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { createLocalJWKSet } from "jose";
 import { type ClientOptions, WebSocket } from "ws";
 import { createSigners, ISSUER, keySet, nowS, type Signers } from "../../../tests/support/link-fixture.ts";
-import { createWorkerFixture, WORKER_ID, type WorkerFixture } from "../../../tests/support/worker-fixture.ts";
+import { until } from "../../../tests/support/manual-clock.ts";
+import {
+  createWorkerFixture,
+  overriding,
+  WORKER_ID,
+  type WorkerFixture,
+} from "../../../tests/support/worker-fixture.ts";
 import {
   CLOCK_TOLERANCE_S,
   LINK_HEARTBEAT_MS,
@@ -33,16 +39,33 @@ describe("startLinkServer", () => {
   let signers: Signers;
   let server: LinkServer;
 
+  let unsubscribed: string[];
+
   beforeEach(async () => {
-    mock.timers.enable({ apis: ["setInterval"] });
     worker = await createWorkerFixture();
     signers = await createSigners();
-    const { scheduler, sign, log, clock } = worker;
+    unsubscribed = [];
+    server = await start();
+  });
+  afterEach(async () => {
+    await server.close();
+    await worker.stop();
+    mock.timers.reset();
+  });
+
+  function start(): Promise<LinkServer> {
+    const { sign, log, clock } = worker;
+    const scheduler = overriding(worker.scheduler, {
+      unsubscribe: (id, subscriber) => {
+        worker.scheduler.unsubscribe(id, subscriber);
+        unsubscribed.push(id);
+      },
+    });
     const keys = createLocalJWKSet(keySet(signers.userKey));
     const { bootId } = signers;
     const functionKeys = createFunctionKeys({ keys: [signers.linkKey.publicJwk], workerId: WORKER_ID, bootId });
     const userTokens = { verify: (token: string) => verifyUserToken(token, keys, ISSUER) };
-    server = await startLinkServer({
+    return startLinkServer({
       ...{ host: "127.0.0.1", port: 0, workerId: WORKER_ID, bootId, functionKeys, log },
       peer: {
         ...{ proofs: { functionKeys, userTokens }, scheduler, sign, log, confirmed: () => undefined },
@@ -51,12 +74,7 @@ describe("startLinkServer", () => {
       now: clock.now,
       wallClock: () => Date.now(),
     });
-  });
-  afterEach(async () => {
-    await server.close();
-    await worker.stop();
-    mock.timers.reset();
-  });
+  }
 
   const address = (path = LINK_PATH): string => `ws://127.0.0.1:${server.port}${path}`;
 
@@ -206,6 +224,9 @@ describe("startLinkServer", () => {
   });
 
   it("a heartbeat drops a peer that was silent for a whole interval, and keeps one that only answers pings", async () => {
+    await server.close();
+    mock.timers.enable({ apis: ["setInterval"] });
+    server = await start();
     const [silent, polite] = [await connect({ autoPong: false }), await connect()];
     const pinged = Promise.all([silent, polite].map(({ socket }) => once(socket, "ping")));
     mock.timers.tick(LINK_HEARTBEAT_MS);
@@ -226,7 +247,7 @@ describe("startLinkServer", () => {
     client.socket.send(JSON.stringify(await signers.commandFrame(call)));
     await client.next();
     client.socket.terminate();
-    await client.closed;
+    await until("it is unsubscribed", () => unsubscribed.includes(call.id));
     release();
     await worker.scheduler.drain();
     assert.equal(worker.journal.find(call.id)?.state, "final");

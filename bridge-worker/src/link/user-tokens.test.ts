@@ -65,9 +65,14 @@ describe("createUserTokens", () => {
     });
   }
 
-  it("refuses a shared-secret token even if the key set would hold the secret", async () => {
+  it("refuses every other algorithm, also of a key that the project publishes", async () => {
+    const { privateKey, publicKey } = await generateKeyPair("ES384", { extractable: true });
     const secret = "a-shared-secret-of-thirty-two-bytes!";
-    keys = { keys: [{ kty: "oct", kid: "shared", alg: "HS256", k: Buffer.from(secret).toString("base64url") }] };
+    const shared = { kty: "oct", kid: "shared", alg: "HS256", k: Buffer.from(secret).toString("base64url") };
+    keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "p384" }, shared] };
+    const claims = { iss: ISSUER, aud: "authenticated", role: "authenticated", sub: USER, exp: nowS() + 60 };
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: "ES384", kid: "p384" }).sign(privateKey);
+    await assert.rejects(tokens.verify(token), isRefused);
     await assert.rejects(signers.userToken(USER, { secret, header: { kid: "shared" } }).then(tokens.verify), isRefused);
   });
 

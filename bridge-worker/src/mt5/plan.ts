@@ -14,7 +14,7 @@ import {
 import type { PositionFacts, SymbolFacts, TickFacts } from "./facts.ts";
 import { onGrid } from "./grid.ts";
 import { tagComment } from "./tag.ts";
-import type { ReadParts, Reading, SendOrder, SendRequest } from "./terminal-port.ts";
+import type { Reading, ReadParts, SendOrder, SendRequest } from "./terminal-port.ts";
 
 /** ENUM_TRADE_REQUEST_ACTIONS. */
 const DEAL = 1;

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   DOUBLE,
-  TIMEOUT_MS,
-  ONE,
-  TWO,
-  TAG,
   lost,
-  until,
+  ONE,
   order,
+  TAG,
+  TIMEOUT_MS,
+  TWO,
+  until,
   useDouble,
 } from "../../../tests/support/mt5/double-process.ts";
 import { requirePython } from "../../../tests/support/python.ts";

@@ -1,7 +1,7 @@
 // The terminal port on a real RPyC server: what it reads.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { TIMEOUT_MS, ONE, TWO, NAMESAKE, TAG, order, useDouble } from "../../../tests/support/mt5/double-process.ts";
+import { NAMESAKE, ONE, order, TAG, TIMEOUT_MS, TWO, useDouble } from "../../../tests/support/mt5/double-process.ts";
 import { requirePython } from "../../../tests/support/python.ts";
 
 describe("RpycTerminal, reading", { skip: requirePython() ?? false }, () => {

@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import {
-  ONE,
-  TWO,
-  NAMESAKE,
-  TAG,
-  now,
   lost,
-  until,
-  order,
+  NAMESAKE,
+  now,
+  ONE,
   type OrderParts,
+  order,
+  TAG,
+  TWO,
+  until,
   useDouble,
 } from "../../../tests/support/mt5/double-process.ts";
 import { requirePython } from "../../../tests/support/python.ts";

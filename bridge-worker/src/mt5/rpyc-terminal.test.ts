@@ -4,13 +4,13 @@ import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { startDialectProxy } from "../../../tests/support/dialect-proxy.ts";
 import {
-  TIMEOUT_MS,
-  ONE,
-  TWO,
-  NAMESAKE,
-  TAG,
   lost,
+  NAMESAKE,
+  ONE,
   order,
+  TAG,
+  TIMEOUT_MS,
+  TWO,
   useDouble,
 } from "../../../tests/support/mt5/double-process.ts";
 import { requirePython } from "../../../tests/support/python.ts";

@@ -15,9 +15,9 @@ import {
   type ReadReply,
   type SendOrder,
   type SendReply,
+  type TagState,
   TerminalLost,
   type TerminalPort,
-  type TagState,
 } from "./terminal-port.ts";
 
 /** Time in milliseconds that the guard's own "too late" has to reach us before we give up on the connection. */

@@ -2,15 +2,15 @@
 import {
   type AccountInfoView,
   nameOf,
-  type OrderView,
   OrderTypes,
+  type OrderView,
   type PositionView,
   TimesInForce,
   type TradeMode,
   TradeModes,
 } from "../protocol.ts";
-import type { AccountFacts, OrderFacts, PositionFacts } from "./facts.ts";
 import { type BrokerClock, brokerTime } from "./broker-clock.ts";
+import type { AccountFacts, OrderFacts, PositionFacts } from "./facts.ts";
 
 /** A caller's own marks on an order that his command made; all null for everything else. */
 export type Marks = { magic: number | string | null; comment: string | null; command_id: string | null };

@@ -33,10 +33,13 @@ export function decideRisk(limits: unknown, facts: RiskFacts): RiskViolation | u
 
 type Rule = { limit: keyof RiskLimits; broken: (limits: RiskLimits, facts: RiskFacts) => string | undefined };
 
-/** Sums in units of 1e-8 lots, so that 0.1 + 0.2 is not above a limit of 0.3. */
+/** Without the noise of binary floats: 0.1 + 0.2 is not above a limit of 0.3, and 1000.3 − 1000 reaches one of 0.3. */
+function exact(value: number): number {
+  return Math.round(value * 1e8) / 1e8;
+}
+
 function openVolume({ exposure, order }: RiskFacts): number {
-  const units = [...exposure, order].reduce((total, { volume }) => total + Math.round(volume * 1e8), 0);
-  return units / 1e8;
+  return exact([...exposure, order].reduce((total, { volume }) => total + volume, 0));
 }
 
 const Rules: readonly Rule[] = [
@@ -89,12 +92,12 @@ const Rules: readonly Rule[] = [
   {
     limit: "max_daily_loss",
     broken: ({ max_daily_loss: max }, { equity, dayStartEquity }) =>
-      max !== undefined && dayStartEquity - equity >= max ? `the day's loss has reached ${max}` : undefined,
+      max !== undefined && exact(dayStartEquity - equity) >= max ? `the day's loss has reached ${max}` : undefined,
   },
   {
     limit: "max_drawdown_percent",
     broken: ({ max_drawdown_percent: max }, { equity, peakEquity }) =>
-      max !== undefined && peakEquity > 0 && ((peakEquity - equity) / peakEquity) * 100 >= max
+      max !== undefined && peakEquity > 0 && exact(((peakEquity - equity) / peakEquity) * 100) >= max
         ? `equity has fallen ${max} % from its peak`
         : undefined,
   },

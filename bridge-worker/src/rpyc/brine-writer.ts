@@ -1,5 +1,7 @@
 // Writes values as "brine", RPyC's encoding of Python's immutable built-in types, always in the shortest form as the
 // Python library does. Pure.
+
+import { SMALL_INT_BIAS, SMALL_INT_MAX, SMALL_INT_MIN, Tag } from "./brine-tags.ts";
 import { MAX_INT_DIGITS, MAX_VALUE_DEPTH } from "./limits.ts";
 import {
   type BrineValue,
@@ -10,7 +12,6 @@ import {
   PyNotImplemented,
   PySlice,
 } from "./python-values.ts";
-import { SMALL_INT_BIAS, SMALL_INT_MAX, SMALL_INT_MIN, Tag } from "./brine-tags.ts";
 
 const FIRST_CAPACITY_BYTES = 256;
 const encoder = new TextEncoder();

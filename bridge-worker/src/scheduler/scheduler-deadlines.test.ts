@@ -43,12 +43,14 @@ describe("Scheduler: deadlines", () => {
   it("a command whose turn comes after its time expires instead of starting", async () => {
     const release = await occupy();
     const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 5_000 });
-    const ended = worker.run(call);
-    await until("it waits", () => worker.scheduler.inFlight === 2);
+    const heard = listen();
+    await worker.scheduler.command(call, heard.subscriber);
     // The worker's clock runs ahead of the timer, as it does when the process was stopped for a while.
     worker.clock.advance(5_001);
     await release();
-    assert.equal((await ended).state, "expired");
+    const result = await heard.result;
+    assert.equal((await worker.outcome({ result })).state, "expired");
+    assert.deepEqual(heard.events, [{ phase: "queued" }, { result }]);
     assert.equal(isSent(call), false);
   });
 
@@ -71,7 +73,9 @@ describe("Scheduler: deadlines", () => {
     const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() - 1 });
     const [first, copy] = [listen(), listen()];
     await worker.scheduler.command(call, first.subscriber);
-    assert.equal((await worker.outcome({ result: await first.result })).state, "expired");
+    const outcome = await worker.outcome({ result: await first.result });
+    assert.ok(outcome.state === "expired");
+    assert.match(outcome.detail ?? "", /arrived after/);
     assert.equal(worker.journal.find(call.id)?.state, "final");
     // Even with a deadline of its own: the id is what counts.
     await worker.scheduler.command({ ...call, notAfterMs: worker.clock.now() + 9_000 }, copy.subscriber);

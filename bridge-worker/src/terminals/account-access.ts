@@ -1,7 +1,7 @@
 // Gets a terminal onto an account, for a user who has proven that the account is his. A terminal that happens to be
 // logged in is no permission: without a proof for exactly this credential there is a real login first.
 import type { Journal, ProofKey } from "../journal/mod.ts";
-import { type AccountFacts, type LastError, TerminalLost } from "../mt5/mod.ts";
+import type { AccountFacts, LastError } from "../mt5/mod.ts";
 import { type AccountRef, PROOF_LIFE_MS } from "../protocol.ts";
 import { credentialHash, type Vault } from "../vault/mod.ts";
 import type { LoginTimes } from "./login-times.ts";
@@ -69,10 +69,10 @@ async function login(
   if (reply.kind === "failed") return { kind: reply.reason, lastError: reply.lastError };
   const loginMs = deps.now() - started;
   deps.times.observe(claim.account.server, loginMs);
-  const { login: seenLogin, server } = reply.account;
-  if (seenLogin !== claim.account.login)
-    throw new TerminalLost("protocol", "The terminal shows another login than asked");
-  if (server !== claim.account.server) return { kind: "other_account", actual: { login: seenLogin, server } };
+  const { server } = reply.account;
+  if (server !== claim.account.server) {
+    return { kind: "other_account", actual: { login: claim.account.login, server } };
+  }
   deps.journal.prove(proofKey(claim), deps.wallClock());
   return { kind: "ready", loginMs, account: reply.account };
 }

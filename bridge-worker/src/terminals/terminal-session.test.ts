@@ -197,9 +197,19 @@ describe("TerminalSession", () => {
         await loggedIn();
         port.onSend = sent(actual);
         await session.send(order());
-        assert.deepStrictEqual([session.account, events("error")], [actual, ["terminal.wrong_account"]]);
+        assert.deepStrictEqual(events("error"), ["terminal.wrong_account"]);
+        // Quarantined: nothing is believed of it before it was opened anew.
+        assert.deepStrictEqual([session.account, session.state], [null, "lost"]);
+        assert.ok(session.unavailableForMs > 0);
       });
     }
+
+    it("is refused when it shows another login than it was given", async () => {
+      await session.ensureOpen();
+      port.onLogin = { kind: "ok", account: accountFacts(OTHER), terminal: terminalFacts() };
+      await assert.rejects(session.login(ACCOUNT, "x", 1000), TerminalLost);
+      assert.deepStrictEqual([session.account, session.state], [null, "lost"]);
+    });
 
     it("is not suspected without a reason", async () => {
       await loggedIn();
@@ -229,6 +239,14 @@ describe("TerminalSession", () => {
     await assert.rejects(session.poison(5, "c"), (error) => error === LOST);
     assert.deepStrictEqual([session.state, session.isOn(ACCOUNT)], ["open", true]);
     assert.deepStrictEqual(port.calls.slice(-3), ["query 5", "query 5", "poison 5 c"]);
+  });
+
+  it("stays closed when it was closed while it was being opened", async () => {
+    const opening = session.ensureOpen();
+    await session.close();
+    await assert.rejects(opening, TerminalLost);
+    assert.equal(session.state, "closed");
+    assert.equal(port.calls.at(-1), "close", "what the late open connected is closed too");
   });
 
   it("is closed, on no account, and can be opened again", async () => {

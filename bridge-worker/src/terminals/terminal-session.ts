@@ -78,6 +78,11 @@ export class TerminalSession {
     if (this.unavailableForMs > 0) throw new TerminalLost("connection", `Terminal ${this.name} is being given a pause`);
     this.#setState("opening");
     const { terminal, account } = await this.#guarded(() => this.#port.open());
+    if (this.state !== "opening") {
+      // Closed meanwhile: the connection that came too late must not stay.
+      await this.#port.close();
+      throw new TerminalLost("connection", `Terminal ${this.name} was closed`);
+    }
     this.#terminal = terminal;
     this.#account = account === null ? null : { login: account.login, server: account.server };
     this.#failures = 0;
@@ -89,6 +94,10 @@ export class TerminalSession {
     this.#account = null;
     const reply = await this.#guarded(() => this.#port.login(account, password, timeoutMs));
     if (reply.kind === "ok") {
+      if (reply.account.login !== account.login) {
+        this.#lose(new Error("the terminal shows another login than it was given"));
+        throw new TerminalLost("protocol", "The terminal shows another login than it was given");
+      }
       this.#account = { login: reply.account.login, server: reply.account.server };
       this.#terminal = reply.terminal;
     }
@@ -104,11 +113,14 @@ export class TerminalSession {
 
   async send(order: SendOrder): Promise<SendReply> {
     const reply = await this.#guarded(() => this.#port.send(order));
-    const seen = reply.kind === "sent" ? reply.after : reply.actual;
-    if (seen !== undefined && (seen === null || !isSameAccount(seen, order.account)))
-      this.#surprised(order.account, seen);
-    if (reply.kind === "refused" && reply.reason === "stale_owner")
-      this.#lose(new Error("another worker took it over"));
+    if (reply.kind === "refused") {
+      if (reply.actual !== undefined) this.#surprised(order.account, reply.actual);
+      if (reply.reason === "stale_owner") this.#lose(new Error("another worker took it over"));
+    } else if (reply.after === null || !isSameAccount(reply.after, order.account)) {
+      // Quarantine: somebody moves this terminal while we send. It is opened anew before it is trusted with anything.
+      this.#surprised(order.account, reply.after);
+      this.#lose(new Error("the account changed during a send"));
+    }
     return reply;
   }
 

@@ -274,8 +274,9 @@ def account_info():
     account = _current()
     if account is None:
         return _fail(None, -1, "Terminal: Call failed")
-    floating = sum(_profit(position) for position in account.positions.values())
-    margin = sum(_margin(account, p["symbol"], p["volume"]) for p in account.positions.values())
+    positions = account.positions.values()
+    floating = sum([_profit(position) for position in positions]) if positions else 0.0
+    margin = sum([_margin(account, p["symbol"], p["volume"]) for p in positions]) if positions else 0.0
     equity = account.balance + floating
     return _ok(
         AccountInfo(

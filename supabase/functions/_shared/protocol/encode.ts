@@ -4,8 +4,7 @@ import { AppError } from "../errors/mod.ts";
 
 /** Parses one frame. Throws `bad_frame` for what is too long, is no JSON, or does not fit the schema. */
 export function decodeFrame<Schema extends z.ZodType>(schema: Schema, text: string, maxBytes: number): z.infer<Schema> {
-  // A UTF-16 unit is at most 3 bytes of UTF-8, and the check must not itself cost an encoding of a huge text.
-  if (text.length > maxBytes) throw new AppError("bad_frame", { detail: `Frame is longer than ${maxBytes} bytes` });
+  if (isLonger(text, maxBytes)) throw new AppError("bad_frame", { detail: `Frame is longer than ${maxBytes} bytes` });
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -16,6 +15,12 @@ export function decodeFrame<Schema extends z.ZodType>(schema: Schema, text: stri
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map((issue) => issue.path.join(".") || "frame").slice(0, 5);
   throw new AppError("bad_frame", { detail: `Frame does not fit the protocol: ${where.join(", ")}` });
+}
+
+/** A UTF-16 unit is 1 to 3 bytes of UTF-8, so most texts need no encoding to be measured. */
+function isLonger(text: string, maxBytes: number): boolean {
+  if (text.length > maxBytes) return true;
+  return text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes;
 }
 
 export function encodeFrame(frame: object): string {
