@@ -64,6 +64,9 @@ async function greeting(info: StackInfo, { demoUserFile }: DevDeps): Promise<str
   const { email, password } = await demoUser(info, demoUserFile(info.data_dir));
   const api = `${info.api_url}/functions/v1/api/v1`;
   const signIn = `curl -s '${info.api_url}/auth/v1/token?grant_type=password' -H 'apikey: ${info.publishable_key}' -H 'content-type: application/json'`;
+  const asUser = `-H "Authorization: Bearer $TOKEN" -H 'content-type: application/json'`;
+  const paper = { account_name: "Paper", login: "5000001", password: "demo-5000001", server: "Switchyard-Demo" };
+  const order = { symbol: "EURUSD", order_type: "buy", volume: 0.1 };
   return [
     "Switchyard is running. Ctrl-C stops it.",
     "",
@@ -81,7 +84,9 @@ async function greeting(info: StackInfo, { demoUserFile }: DevDeps): Promise<str
     "",
     "Try:",
     `  TOKEN=$(${signIn} -d '${JSON.stringify({ email, password })}' | node -pe 'JSON.parse(require("fs").readFileSync(0)).access_token')`,
-    `  curl -s ${api}/health`,
-    `  curl -s ${api}/accounts -H "Authorization: Bearer $TOKEN"`,
+    `  API=${api}`,
+    `  curl -s $API/accounts/connect ${asUser} -d '${JSON.stringify({ ...paper, set_as_default: true })}'`,
+    `  curl -s $API/trades ${asUser} -H "Idempotency-Key: $(date +%s%N)" -d '${JSON.stringify(order)}'`,
+    `  curl -s $API/positions ${asUser}`,
   ];
 }

@@ -8,6 +8,6 @@ export { type ApiKeys, loadProjectKeys, type ProjectKeys } from "./keys.ts";
 export type { StackOptions } from "./options.ts";
 export { freePort } from "./ports.ts";
 export { SUPERUSER, startCluster } from "./postgres/mod.ts";
+export { startStack } from "./start-stack.ts";
 export type { Stack, StackInfo } from "./supervisor.ts";
 export { startWatchdog, type Watchdog } from "./watchdog.ts";
-export { startStack } from "./start-stack.ts";

@@ -1,6 +1,7 @@
 // Finds a port on 127.0.0.1: the wanted one if it is free, any free one otherwise.
-import { createServer } from "node:net";
+
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 
 /** Between the answer and its use somebody else may take the port; the start then fails and says so. */
 export async function freePort(wanted = 0): Promise<number> {

@@ -3,8 +3,8 @@
 // Lines: `+PID START SIGNAL` register, `-PID` forget, `rm PATH` remove a folder at the end, `-rm PATH` do not.
 import { rmSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { parseWatchdogLine } from "./watchdog-lines.ts";
 import { isSameProcess } from "./process-identity.ts";
+import { parseWatchdogLine } from "./watchdog-lines.ts";
 
 /** How long a registered process may take to end after its signal before SIGKILL. */
 const GRACE_MS = 5000;

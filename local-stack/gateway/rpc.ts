@@ -9,8 +9,8 @@ import {
   type Choice,
   callStatement,
   chooseFunction,
-  type FunctionRow,
   FUNCTIONS_QUERY,
+  type FunctionRow,
   notFoundTexts,
 } from "./rpc-functions.ts";
 

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Client } from "pg";
 import { freePort } from "../ports.ts";
 import { assertReachable, hydrateSymlinks } from "./binaries.ts";
-import { LOCAL_PASSWORD, startCluster, SUPERUSER } from "./cluster.ts";
+import { LOCAL_PASSWORD, SUPERUSER, startCluster } from "./cluster.ts";
 
 const HOOKS = { log: () => undefined };
 

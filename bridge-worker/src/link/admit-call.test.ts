@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { before, describe, it } from "node:test";
 import { inspect } from "node:util";
-import { createLocalJWKSet } from "jose";
+import { createLocalJWKSet, decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { type KeyPair, makeKeyPair } from "../../../scripts/keys.ts";
 import {
   type Change,
@@ -17,7 +17,7 @@ import {
   withPayload,
 } from "../../../tests/support/link-fixture.ts";
 import { SERVER, WORKER_ID } from "../../../tests/support/worker-fixture.ts";
-import { AppError, type CallFrame, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, TICKET_TYP } from "../protocol.ts";
+import { AppError, type CallFrame, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, ENVELOPE_TYP, TICKET_TYP } from "../protocol.ts";
 import type { CommandCall } from "../scheduler/mod.ts";
 import { type AdmittedCall, admitCall, type Proofs } from "./admit-call.ts";
 import { createFunctionKeys } from "./function-keys.ts";
@@ -162,6 +162,19 @@ describe("admitCall", () => {
       });
     });
   }
+
+  it("refused: an envelope under another algorithm than ES256, even of a pinned key", async () => {
+    const { privateKey, publicKey } = await generateKeyPair("ES384", { extractable: true });
+    const pinned = { ...(await exportJWK(publicKey)), kid: "p384" };
+    const { bootId } = signers;
+    const functionKeys = createFunctionKeys({ keys: [pinned], workerId: WORKER_ID, bootId });
+    const header = { alg: "ES384", typ: ENVELOPE_TYP, kid: "p384" };
+    const envelope = await new SignJWT(decodeJwt(honest.envelope)).setProtectedHeader(header).sign(privateKey);
+    await assert.rejects(
+      admitCall({ ...honest, envelope }, { ...proofs, functionKeys }),
+      (error) => error instanceof AppError && error.code === "proof_refused",
+    );
+  });
 
   it("clocks may differ by the tolerance: an envelope just inside it passes", async () => {
     const iat = nowS() - ENVELOPE_LIFE_S - CLOCK_TOLERANCE_S + SLACK_S;

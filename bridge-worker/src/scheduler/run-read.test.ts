@@ -62,6 +62,17 @@ describe("runRead", () => {
     );
   });
 
+  it("the broker's clock is learned from reads alone, too", async () => {
+    await worker.run(worker.trade(alice));
+    const { clock, broker, processes, sealKey, resultKey } = worker;
+    const fresh = await createWorkerFixture({ world: { clock, broker, processes, sealKey, resultKey } });
+    const outcome = await fresh.read(alice, { kind: "positions", max_age_ms: 0 });
+    assert.ok(outcome.ok);
+    const { positions } = ReadValues.positions.parse(outcome.value);
+    assert.equal(positions[0]?.time, "2026-01-14T12:00:00.000Z");
+    await fresh.stop();
+  });
+
   it("magic and comment go back to the caller who gave them; another user of the same account sees none", async () => {
     const call = worker.trade(alice, { magic: 77, comment: "mine" });
     await worker.run(call);

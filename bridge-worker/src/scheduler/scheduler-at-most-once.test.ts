@@ -34,6 +34,7 @@ describe("Scheduler: at most once", () => {
       [claims.iss, claims.jti, claims.sub, claims.kind],
       [worker.journal.workerId, call.id, alice.userId, "trade"],
     );
+    assert.deepEqual(claims.account, alice.account);
     const [order, ...others] = worker.broker.ledger();
     assert.deepEqual(others, []);
     assert.equal(order?.magic, String(call.body.tag));

@@ -55,6 +55,14 @@ describe("TerminalQueue", () => {
     assert.deepEqual(takeAll(queue), ["b1"]);
   });
 
+  it("a place that a removal frees in a turn is not given to a job that came later", () => {
+    const queue = filled("a1", "a2", "a3", "b1");
+    assert.equal(queue.next(), "a1");
+    queue.remove("a", "a3");
+    queue.push("a", "a4");
+    assert.deepEqual(takeAll(queue), ["a2", "b1", "a4"]);
+  });
+
   it("the lane after a removed front lane gets a whole turn of its own", () => {
     const queue = filled("a1", "a2", "a3", "b1", "b2", "c1");
     assert.equal(queue.next(), "a1");
