@@ -1,6 +1,7 @@
 // `npm run bench rpc`: reading an account over RPyC, four ways against one server and from one process: ours (one call of
 // the guard, with its lock and its checks), a plain `eval` that builds the same JSON text, an `eval` of a constant (the
-// floor), and the way of mt5linux (an object by reference, then sixteen attributes, each a round trip).
+// floor), and the way of mt5linux: an object by reference as Python's client makes one (eval and INSPECT), then sixteen
+// attributes, each a round trip, then its release.
 import { loadavg } from "node:os";
 import { createRpycTerminal } from "../bridge-worker/src/mt5/mod.ts";
 import { connectRpc, RemoteRef, type RpcConnection } from "../bridge-worker/src/rpyc/mod.ts";
@@ -8,8 +9,7 @@ import { pythonCommand } from "../tests/support/python.ts";
 import { startRpycServer } from "../tests/support/rpyc-server.ts";
 import { type Contender, race, ratio } from "./statistics.ts";
 
-const ROUNDS = 12;
-const CALLS_PER_ROUND = 100;
+const RACE = { warmUp: 2_000, rounds: 20, perRound: 150 };
 const TIMEOUT_MS = 10_000;
 const ACCOUNT = { login: "1001", server: "Alpha-Demo" };
 const PASSWORD = "alpha-one";
@@ -50,14 +50,13 @@ export async function benchRpc(): Promise<object> {
     if (login.kind !== "ok") throw new Error("the double refused the login");
     connection = await connectRpc(endpoint, { handshakeTimeoutMs: TIMEOUT_MS });
     await connection.execute(PLAIN_SETUP, TIMEOUT_MS);
-    const results = await race(contenders(terminal, connection), ROUNDS, CALLS_PER_ROUND);
+    const results = await race(contenders(terminal, connection), RACE);
     const [ours, plain, floor, byReference] = ["ours", "plain_eval", "floor", "mt5linux_style"].map(
       (name) => results[name]?.p50 ?? Number.NaN,
     ) as [number, number, number, number];
     return {
       unit: "ms per account read",
-      rounds: ROUNDS,
-      calls_per_round: CALLS_PER_ROUND,
+      ...RACE,
       dialect: connection.dialect,
       results,
       ratios: {
@@ -96,6 +95,8 @@ function contenders(terminal: ReturnType<typeof createRpycTerminal>, connection:
       run: async () => {
         const account = await connection.evaluate("_mt5.account_info()", TIMEOUT_MS);
         if (!(account instanceof RemoteRef)) throw new Error("not a reference");
+        // Python's client cannot make its proxy object (netref) without this.
+        await connection.inspect(account, TIMEOUT_MS);
         for (const field of FIELDS) await connection.getAttribute(account, field, TIMEOUT_MS);
         await connection.release(account);
       },

@@ -20,24 +20,30 @@ export function summarize(samples: readonly number[]): Summary {
 
 export type Contender = { name: string; run: () => Promise<unknown> };
 
+export type RaceOptions = {
+  /** Uncounted calls of each contender first: a worker runs for weeks, so compiled code is what is measured. */
+  warmUp: number;
+  rounds: number;
+  perRound: number;
+};
+
 /**
  * Times every contender in turn, round by round and in alternating order, so that what disturbs the machine disturbs
  * all of them. Milliseconds per call.
  */
 export async function race(
   contenders: readonly Contender[],
-  rounds: number,
-  perRound: number,
+  { warmUp, rounds, perRound }: RaceOptions,
 ): Promise<Record<string, Summary>> {
+  for (const { run } of contenders) for (let call = 0; call < warmUp; call++) await run();
   const samples = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = -1; round < rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? contenders : [...contenders].reverse();
     for (const { name, run } of order) {
       for (let call = 0; call < perRound; call++) {
         const started = performance.now();
         await run();
-        // Round −1 warms everything up and is not counted.
-        if (round >= 0) samples.get(name)?.push(performance.now() - started);
+        samples.get(name)?.push(performance.now() - started);
       }
     }
   }

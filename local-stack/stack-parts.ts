@@ -31,7 +31,7 @@ export interface StackParts {
 const ROOT = resolve(import.meta.dirname, "..");
 const READY_LIMIT_MS = 30_000;
 /** The worker finishes what it has started before it ends. */
-const WORKER_STOP_LIMIT_MS = 15_000;
+const WORKER_STOP_LIMIT_MS = 45_000;
 const FUNCTION_STOP_LIMIT_MS = 5_000;
 const SERVER_FAULT = 500;
 

@@ -68,7 +68,7 @@ function json<Schema extends z.ZodType>(schema: Schema, what: string) {
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 const Environment = z.object({
-  WORKER_ID: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -"),
+  WORKER_ID: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, ., _ or -"),
   WORKER_HOST: z.string().default("127.0.0.1"),
   WORKER_PORT: whole(0, 65_535).default(PORT_DEFAULT),
   WORKER_DATA_DIR: z.string().min(1),
@@ -81,6 +81,10 @@ const Environment = z.object({
   RESULT_PRIVATE_JWK: json(PrivateEcKey, "a private P-256 JWK with kid"),
   LINK_JWKS: json(z.object({ keys: z.array(EcKey).min(1) }), "a JWKS of public P-256 keys with kid"),
   MT5_TERMINALS: z.string().optional(),
+  MT5_TERMINAL_PATHS: json(
+    z.record(z.string(), z.string().min(1)),
+    "a JSON object of host:port → path of terminal64.exe",
+  ).optional(),
   MT5_RPC_HOST: z.string().optional(),
   MT5_RPC_PORT: whole(1, 65_535).optional(),
   MT5_RPC_DIALECT: z.enum(["auto", "v5", "v6"]).default("auto"),
@@ -193,7 +197,7 @@ function readTerminals(env: Partial<Environment>, faults: string[]): Config["ter
   if (list === undefined) return [];
   const tls = readTlsFiles(env, faults);
   const seen = new Set<string>();
-  return list.split(",").flatMap((entry) => {
+  const terminals = list.split(",").flatMap((entry) => {
     const match = /^(tls:\/\/)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$/.exec(entry.trim());
     const port = Number(match?.[3]);
     if (match === null || port < 1 || port > 65_535) {
@@ -205,8 +209,14 @@ function readTerminals(env: Partial<Environment>, faults: string[]): Config["ter
     // Two owners of one process would take the terminal from each other at every call.
     if (seen.has(name)) faults.push(`MT5_TERMINALS names ${name} twice`);
     seen.add(name);
-    return [{ name, endpoint: { host, port, dialect: env.MT5_RPC_DIALECT ?? "auto", ...(match[1] ? { tls } : {}) } }];
+    const path = env.MT5_TERMINAL_PATHS?.[name];
+    const endpoint = { host, port, dialect: env.MT5_RPC_DIALECT ?? "auto", ...(match[1] ? { tls } : {}) };
+    return [{ name, endpoint, ...(path === undefined ? {} : { path }) }];
   });
+  for (const name of Object.keys(env.MT5_TERMINAL_PATHS ?? {})) {
+    if (!seen.has(name)) faults.push(`MT5_TERMINAL_PATHS names ${name}, which is not in MT5_TERMINALS`);
+  }
+  return terminals;
 }
 
 function readTlsFiles(env: Partial<Environment>, faults: string[]): NonNullable<RpcEndpoint["tls"]> {

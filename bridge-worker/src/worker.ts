@@ -80,7 +80,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     now,
     wallClock,
   });
-  const outbox = new Outbox({ journal, url: config.resultsUrl, log: log.scope({ room: "outbox" }) });
+  const outbox = new Outbox({ journal, url: config.resultsUrl, log: log.scope({ room: "outbox" }), now });
   outbox.start();
   log.info("worker.ready", {
     port: link.port,

@@ -8,7 +8,7 @@ import { until } from "../../../tests/support/manual-clock.ts";
 import { collectLog, overriding } from "../../../tests/support/worker-fixture.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import { MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST } from "../protocol.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, SET_ASIDE_MS } from "./outbox.ts";
 
 const URL = "http://127.0.0.1/internal/results";
 const SWEEP_MS = 2_000;
@@ -43,11 +43,12 @@ describe("Outbox", () => {
   let ledger: Ledger;
   let outbox: Outbox;
   let clock = 1;
+  let nowMs = 0;
 
   function open(): void {
     journal = openJournal({ path: join(dir, "journal.db"), workerId: "worker-test", now: () => clock++ });
     ledger = new Ledger();
-    outbox = new Outbox({ journal, url: URL, log: collectLog([]), post: ledger.fetch });
+    outbox = new Outbox({ journal, url: URL, log: collectLog([]), post: ledger.fetch, now: () => nowMs });
   }
 
   function end(id: string, text = "x"): string {
@@ -72,7 +73,7 @@ describe("Outbox", () => {
     rmSync(dir, { recursive: true });
   });
 
-  it("stops offering what no later attempt can store, so that it holds up nothing, and keeps trying the rest", async () => {
+  it("sets aside what only an operator can mend, so that it holds up nothing, and offers it again later", async () => {
     for (const id of ["gone", "forged", "later", "fine"]) end(id);
     ledger.answer = () =>
       Response.json({
@@ -84,8 +85,14 @@ describe("Outbox", () => {
         ],
       });
     await sweep(2);
-    assert.deepEqual(waiting(), ["later"]);
-    assert.ok(journal.find("gone")?.result, "the outcome itself is kept");
+    ledger.answer = (results) => stored(results);
+    await sweep(2);
+    assert.deepEqual(ledger.posts.at(-1)?.map(idOf), ["later"]);
+    assert.deepEqual(waiting(), ["gone", "forged"], "nothing is dropped");
+    nowMs += SET_ASIDE_MS;
+    await sweep(2);
+    assert.deepEqual(ledger.posts.at(-1)?.map(idOf), ["gone", "forged"]);
+    assert.deepEqual(waiting(), []);
   });
 
   it("gives the link's own ack one sweep of time, then posts, and is done when it is stored", async () => {
@@ -219,7 +226,7 @@ describe("Outbox", () => {
           return journal.undelivered(limit);
         },
       });
-      const started = new Outbox({ journal: counted, url: URL, log: collectLog([]), post });
+      const started = new Outbox({ journal: counted, url: URL, log: collectLog([]), now: () => 0, post });
       started.start();
       return started;
     }

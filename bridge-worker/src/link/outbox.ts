@@ -7,7 +7,7 @@ import { type ErrorCode, MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST } from "..
 
 /** The link's own ack comes within milliseconds; what is still unconfirmed at two sweeps in a row is posted. */
 const SWEEP_MS = 2_000;
-const RETRY_FIRST_MS = 2_000;
+const RETRY_FIRST_MS = 4_000;
 const RETRY_MAX_MS = 60_000;
 const POST_TIMEOUT_MS = 10_000;
 
@@ -16,14 +16,28 @@ const Receipt = z.object({
   stored: z.array(z.string()),
   rejected: z.array(z.object({ index: z.int(), code: z.string() })).default([]),
 });
-/** No later attempt can succeed: the ledger has no such command, or does not accept this worker's signature. */
-const HOPELESS: ReadonlySet<string> = new Set<ErrorCode>(["command_not_found", "invalid_result"]);
+/**
+ * What only an operator can change: the ledger has no such command, or does not know this worker's key. Such a result is
+ * never dropped, because the key may be mended; it only stands aside between attempts.
+ */
+const UNFIT: ReadonlySet<string> = new Set<ErrorCode>(["command_not_found", "invalid_result"]);
+export const SET_ASIDE_MS = 10 * 60_000;
 
-export type OutboxOptions = { journal: Journal; url: string; log: Log; post?: typeof fetch };
+export type OutboxOptions = {
+  journal: Journal;
+  url: string;
+  log: Log;
+  /** Monotonic milliseconds. */
+  now: () => number;
+  post?: typeof fetch;
+};
 
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #post: typeof fetch;
+  readonly #now: () => number;
+  /** Command id → when it is offered again. */
+  readonly #setAside = new Map<string, number>();
   #seen = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #abort = new AbortController();
@@ -33,6 +47,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#post = options.post ?? fetch;
+    this.#now = options.now;
   }
 
   start(): void {
@@ -60,7 +75,7 @@ export class Outbox {
   }
 
   async #sweep(): Promise<number> {
-    const waiting = this.#options.journal.undelivered(MAX_RESULTS_PER_POST);
+    const waiting = this.#waiting();
     const due = waiting.filter(({ result }) => this.#seen.has(result));
     this.#seen = new Set(waiting.map(({ result }) => result));
     if (due.length === 0) return SWEEP_MS;
@@ -70,9 +85,18 @@ export class Outbox {
       return SWEEP_MS;
     } catch (error) {
       this.#options.log.warn("outbox.delayed", { waiting: due.length, error: describeError(error) });
-      this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
-      return this.#retryMs;
+      const pause = this.#retryMs;
+      this.#retryMs = Math.min(RETRY_MAX_MS, pause * 2);
+      return pause;
     }
+  }
+
+  /** The oldest unconfirmed results, without those set aside: a few of these must not hold up every newer one. */
+  #waiting(): { id: string; result: string }[] {
+    const now = this.#now();
+    for (const [id, until] of this.#setAside) if (until <= now) this.#setAside.delete(id);
+    const oldest = this.#options.journal.undelivered(MAX_RESULTS_PER_POST + this.#setAside.size);
+    return oldest.filter(({ id }) => !this.#setAside.has(id)).slice(0, MAX_RESULTS_PER_POST);
   }
 
   async #deliver(due: readonly { id: string; result: string }[]): Promise<void> {
@@ -87,15 +111,14 @@ export class Outbox {
     const { stored, rejected } = Receipt.parse(await response.json());
     const { journal, log } = this.#options;
     for (const { id, result } of batch) if (stored.includes(id)) journal.confirmDelivery(id, result);
-    const hopeless = new Map(rejected.filter(({ code }) => HOPELESS.has(code)).map(({ index, code }) => [index, code]));
-    for (const [index, code] of hopeless) {
+    const unfit = new Map(rejected.filter(({ code }) => UNFIT.has(code)).map(({ index, code }) => [index, code]));
+    for (const [index, code] of unfit) {
       const entry = batch[index];
       if (entry === undefined) continue;
-      // Kept in the journal; only the attempts end, or a few of these would hold up every other result for good.
-      journal.confirmDelivery(entry.id, entry.result);
-      log.error("outbox.undeliverable", { command_id: entry.id, code });
+      this.#setAside.set(entry.id, this.#now() + SET_ASIDE_MS);
+      log.error("outbox.refused", { command_id: entry.id, code, next_attempt_in_ms: SET_ASIDE_MS });
     }
-    const waiting = batch.filter(({ id }, index) => !stored.includes(id) && !hopeless.has(index));
+    const waiting = batch.filter(({ id }, index) => !stored.includes(id) && !unfit.has(index));
     if (waiting.length > 0) throw new Error(`${waiting.length} results were not stored`);
   }
 }

@@ -127,7 +127,9 @@ class Gate {
     try {
       const { jti, exp } = await this.#options.functionKeys.verifyTicket(ticket);
       const nowMs = this.#options.wallClock();
-      return this.#tickets.use(jti, Math.max(exp * 1000, nowMs) + 60_000, nowMs) ? undefined : "401 Unauthorized";
+      if (!this.#tickets.use(jti, Math.max(exp * 1000, nowMs) + 60_000, nowMs)) return "401 Unauthorized";
+      // Looked at again: the worker may have begun to stop while the signature was checked.
+      return this.#open ? undefined : "503 Service Unavailable";
     } catch {
       return "401 Unauthorized";
     }

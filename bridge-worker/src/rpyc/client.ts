@@ -1,5 +1,6 @@
 // The calls that the rest of the worker makes, on top of a connection whose root object is known.
 import type { RpcValue } from "./boxing.ts";
+import { decodeBrine } from "./brine-reader.ts";
 import type { Connection } from "./connection.ts";
 import { ProtocolViolation } from "./errors.ts";
 import type { Dialect } from "./messages.ts";
@@ -26,6 +27,8 @@ export interface RpcConnection {
   evaluate(expression: string, timeoutMs: number): Promise<RpcValue>;
   call(fn: RemoteRef, args: readonly RpcValue[], timeoutMs: number): Promise<RpcValue>;
   getAttribute(ref: RemoteRef, name: string, timeoutMs: number): Promise<RpcValue>;
+  /** The methods of an object, as (name, documentation) pairs: what Python's own client asks before it uses one. */
+  inspect(ref: RemoteRef, timeoutMs: number): Promise<RpcValue>;
   ping(timeoutMs: number): Promise<void>;
   /**
    * Lets the server forget the object. The reference is unusable at once; a second release does nothing. Resolves when
@@ -73,6 +76,11 @@ export class RpcClient implements RpcConnection {
 
   getAttribute(ref: RemoteRef, name: string, timeoutMs: number): Promise<RpcValue> {
     return this.#connection.request("getAttr", [ref, name], timeoutMs);
+  }
+
+  inspect(ref: RemoteRef, timeoutMs: number): Promise<RpcValue> {
+    // The one request that names an object by its plain id-pack instead of a reference.
+    return this.#connection.request("inspect", [decodeBrine(ref.idPackFor(this.#connection))], timeoutMs);
   }
 
   async ping(timeoutMs: number): Promise<void> {

@@ -85,6 +85,9 @@ async function prepare(
     case "ready":
       watch.loginMs = access.loginMs;
   }
+  // A tag names one command, ever. The database makes it; should it ever come twice, the second one is not sent.
+  if (deps.journal.tagOwner(call.body.tag) !== undefined)
+    return refused("proof_refused", "The command's tag was used before");
   const readAtMs = deps.now();
   const reply = await session.read(call.account, partsFor(call.body.request), PREPARE_TIMEOUT_MS);
   watch.prepareMs = deps.now() - readAtMs;

@@ -157,6 +157,16 @@ async function accountStatus(
     unknown(["broker_link", "trading_permission"]);
     return done();
   }
+  if (access.kind === "no_time") {
+    layers[0] = {
+      layer: "capacity",
+      ok: false,
+      code: "worker_busy",
+      detail: "No time was left for a login: ask again",
+    };
+    unknown(["credential", "broker_link", "trading_permission"]);
+    return done();
+  }
   if (access.kind !== "ready") {
     add("broker_link", false, "no_connection", "The broker could not be reached; it is retried with the next request");
     unknown(["credential", "trading_permission"]);

@@ -78,7 +78,10 @@ export class Scheduler {
   readonly #terminals: Terminal[];
   readonly #book = new CommandBook();
   readonly #refused = new RefusedIds((ENVELOPE_LIFE_S + CLOCK_TOLERANCE_S) * 1000);
+  /** Command id → takes the command out of its queue. */
+  readonly #waiting = new Map<string, () => void>();
   #draining = false;
+  #stopped = false;
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -150,6 +153,7 @@ export class Scheduler {
       },
       timer: undefined,
     };
+    this.#waiting.set(call.id, () => this.#dequeue(terminal, job));
     this.#enqueue(terminal, job);
     // A free terminal has started it by now; otherwise it waits.
     if (command.phase === "received") this.#book.setPhase(command, "queued");
@@ -192,6 +196,7 @@ export class Scheduler {
     sameUser(running.call.userId, question.userId);
     if (running.phase === "started" || running.cancelled) return { phase: running.phase };
     running.cancelled = true;
+    this.#waiting.get(running.call.id)?.();
     return { result: await this.#settle(running, cancelled) };
   }
 
@@ -273,6 +278,7 @@ export class Scheduler {
     const { id, userId, account, body } = command.call;
     const result = await this.#record({ id, userId, kind: body.request.kind, account }, outcome);
     this.#book.finish(command, result);
+    this.#waiting.delete(id);
     return result;
   }
 
@@ -327,8 +333,13 @@ export class Scheduler {
     this.#pump(terminal);
   }
 
+  /** Gives a waiting job's place free; nothing happens when its turn has come. */
+  #dequeue(terminal: Terminal, job: Job): void {
+    if (terminal.queue.remove(job.lane, job)) clearTimeout(job.timer);
+  }
+
   #pump(terminal: Terminal): void {
-    if (terminal.busy) return;
+    if (terminal.busy || this.#stopped) return;
     const job = terminal.queue.next();
     if (job === undefined) return;
     clearTimeout(job.timer);
@@ -336,12 +347,14 @@ export class Scheduler {
     terminal.lane = job.lane;
     const work = this.#deps.now() > job.notAfterMs ? job.expire() : job.run(terminal.session);
     this.#track(
-      work.finally(() => {
-        terminal.busy = false;
-        terminal.lane = null;
-        terminal.lastUsedMs = this.#deps.now();
-        this.#pump(terminal);
-      }),
+      work
+        .catch((error: unknown) => this.#stop(error))
+        .finally(() => {
+          terminal.busy = false;
+          terminal.lane = null;
+          terminal.lastUsedMs = this.#deps.now();
+          this.#pump(terminal);
+        }),
     );
   }
 
@@ -357,6 +370,11 @@ export class Scheduler {
   }
 
   #stop(error: unknown): void {
+    // Nothing else may start on a disk that cannot be trusted, not even in the moment before the process is gone.
+    this.#stopped = true;
+    for (const { queue } of this.#terminals) {
+      for (let job = queue.next(); job !== undefined; job = queue.next()) clearTimeout(job.timer);
+    }
     this.#deps.log.error("scheduler.fatal", { error: describeError(error) });
     this.#deps.fatal(error);
   }

@@ -3,8 +3,8 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { Deps } from "./deps.ts";
 import {
-  allowBrowsers,
   type AppEnv,
+  allowBrowsers,
   createAuthenticator,
   handleError,
   handleMethodNotAllowed,

@@ -9,7 +9,6 @@ Two locks: `terminal` is held around every use of MetaTrader and may be held for
 instructions, so that `query` and `poison` answer beside a hanging send. Order: terminal before registry.
 """
 
-import contextlib
 import json
 import operator
 import os
@@ -149,8 +148,12 @@ def facts(record, shape):
     except AttributeError:
         # A version of the package that lacks a field: told as null.
         values = [getattr(record, name, None) for name in shape.names]
+    # The two commonest kinds are told apart here: a call for every field costs more than all else together.
     told = {
-        name: value if type(value) in EXACT_TYPES else plain(value) for name, value in zip(shape.names, values)
+        name: value
+        if type(value) in EXACT_TYPES or (type(value) is float and value - value == 0.0)
+        else plain(value)
+        for name, value in zip(shape.names, values)
     }
     for name in shape.ids:
         told[name] = identifier(told[name])
@@ -189,17 +192,28 @@ def take_terminal(state, not_after):
     return state.terminal.acquire(timeout=min(max(wait, 0.0), MAX_WAIT_S))
 
 
-@contextlib.contextmanager
-def terminal(state, message):
-    if not take_terminal(state, message["not_after"]):
-        raise Problem("busy")
-    try:
-        # A call that waited too long has nobody to answer to any more, and must not move the terminal.
-        if now_ms() > message["not_after"]:
+class Turn:
+    """The terminal for one call: `with Turn(state, message) as mt5`."""
+
+    __slots__ = ("state", "not_after")
+
+    def __init__(self, state, message):
+        self.state, self.not_after = state, message["not_after"]
+
+    def __enter__(self):
+        if not take_terminal(self.state, self.not_after):
             raise Problem("busy")
-        yield metatrader()
-    finally:
-        state.terminal.release()
+        try:
+            # A call that waited too long has nobody to answer to any more, and must not move the terminal.
+            if now_ms() > self.not_after:
+                raise Problem("busy")
+            return metatrader()
+        except BaseException:
+            self.state.terminal.release()
+            raise
+
+    def __exit__(self, *raised):
+        self.state.terminal.release()
 
 
 def require_owner(state, message):
@@ -484,7 +498,7 @@ def op_adopt(state, message):
 
 
 def op_open(state, message):
-    with terminal(state, message) as mt5:
+    with Turn(state, message) as mt5:
         require_owner(state, message)
         state.launch = {"path": message.get("path"), "portable": bool(message.get("portable"))}
         state.path = None
@@ -506,7 +520,7 @@ def op_open(state, message):
 
 def op_login(state, message):
     wanted = message["account"]
-    with terminal(state, message) as mt5:
+    with Turn(state, message) as mt5:
         require_owner(state, message)
         info = mt5.terminal_info()
         if info is None:
@@ -658,7 +672,7 @@ def op_read(state, message):
         reply["broker_now_msc"] = max(times) if times else None
         return reply
 
-    with terminal(state, message) as mt5:
+    with Turn(state, message) as mt5:
         return on_account(mt5, message, work, lambda account: facts(account, ACCOUNT))
 
 
@@ -691,7 +705,7 @@ def op_history(state, message):
             ],
         }
 
-    with terminal(state, message) as mt5:
+    with Turn(state, message) as mt5:
         return on_account(mt5, message, work, ref)
 
 

@@ -44,9 +44,9 @@ export const LINK_MAX_AGE_MS = 60_000;
 export const LINK_OPEN_TIMEOUT_MS = 3_000;
 /** Links one worker holds: one per live function isolate, with room for those that died unnoticed. */
 export const MAX_LINKS = 2_000;
-/** Calls in flight on one link; beyond that the worker answers `too_many_requests`. */
+/** Calls of one link being admitted or read at once (a queued command no longer counts): `too_many_requests` beyond. */
 export const MAX_CALLS_PER_LINK = 256;
-/** Worker → function WebSocket pings: two missed ones end the link. */
+/** Worker → function WebSocket pings; a link that is silent for a whole interval, pong included, is ended. */
 export const LINK_HEARTBEAT_MS = 15_000;
 
 /** An accepted command this long past its deadline is shown as `unknown` until the worker says what became of it. */

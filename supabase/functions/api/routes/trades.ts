@@ -1,7 +1,8 @@
 // POST /trades: one order.
-import { AccountId, CommandTimeout } from "./fields.ts";
+
 import { TradeFields, tradeFaults } from "../../_shared/protocol/mod.ts";
 import type { ServiceContext } from "../services/mod.ts";
+import { AccountId, CommandTimeout } from "./fields.ts";
 import { COMMAND_PROBLEMS } from "./problems.ts";
 import { addUserRoute, type Router } from "./route.ts";
 import { COMMAND_ANSWERS, COMMAND_DESCRIPTION, sendCommand } from "./send-command.ts";
