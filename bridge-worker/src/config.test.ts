@@ -243,6 +243,18 @@ describe("terminals", () => {
     assert.equal((await read({ MT5_RPC_HOST: "127.0.0.1", MT5_RPC_PORT: "9" })).terminals[0]?.endpoint.port, 9);
   });
 
+  it("know the path of their own terminal64.exe, and no path is for nobody", async () => {
+    const path = "C:\\MT5 one\\terminal64.exe";
+    const paths = JSON.stringify({ "127.0.0.1:18812": path });
+    const { terminals } = await read({ MT5_TERMINALS: "127.0.0.1:18812,127.0.0.1:18813", MT5_TERMINAL_PATHS: paths });
+    assert.deepStrictEqual(
+      terminals.map((terminal) => terminal.path),
+      [path, undefined],
+    );
+    await hasFault({ MT5_TERMINALS: "127.0.0.1:18813", MT5_TERMINAL_PATHS: paths }, /18812, which is not in/);
+    await hasFault({ MT5_TERMINALS: "127.0.0.1:18812", MT5_TERMINAL_PATHS: "C:" }, /must be a JSON object/);
+  });
+
   it("are not taken from two places", async () => {
     await hasFault({ MT5_TERMINALS: "127.0.0.1:1", MT5_RPC_HOST: "127.0.0.1" }, /both set/);
   });

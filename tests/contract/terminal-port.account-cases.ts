@@ -258,4 +258,20 @@ export const accountCases: readonly ContractCase[] = [
       assert.equal(none.tick, undefined);
     },
   },
+  {
+    id: "TP-71",
+    promise: "account gives what read gives of the account, and no other account's",
+    run: async ({ port }, { main, second, netting }) => {
+      await port.open();
+      assert.deepEqual(await port.account(main.account, TIMEOUT_MS), { kind: "wrong_account", actual: null });
+      await enter(port, main);
+      const reply = await port.account(main.account, TIMEOUT_MS);
+      assert.ok(reply.kind === "ok");
+      assert.deepEqual(reply.account, (await read(port, main.account)).account);
+      const other = { kind: "wrong_account", actual: main.account } as const;
+      assert.deepEqual(await port.account(second.account, TIMEOUT_MS), other);
+      const elsewhere = { login: main.account.login, server: netting.account.server };
+      assert.deepEqual(await port.account(elsewhere, TIMEOUT_MS), other);
+    },
+  },
 ];

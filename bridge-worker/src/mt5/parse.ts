@@ -14,6 +14,7 @@ import {
 } from "./facts.ts";
 import { lastErrorRow } from "./retcodes.ts";
 import {
+  type AccountReply,
   type HistoryReply,
   type LoginReply,
   type ReadReply,
@@ -66,6 +67,12 @@ export const LoginAnswer: z.ZodType<LoginReply> = z.union([
     reason: lastErrorRow(lastError[0]).login,
     lastError,
   })),
+]);
+
+export const AccountAnswer: z.ZodType<AccountReply> = z.union([
+  z.object({ kind: z.literal("ok"), account: AccountFacts }),
+  WrongAccount,
+  FailedCall,
 ]);
 
 export const ReadAnswer: z.ZodType<ReadReply> = z.union([

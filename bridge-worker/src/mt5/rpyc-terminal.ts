@@ -6,9 +6,19 @@ import type { z } from "zod";
 import type { AccountRef } from "../protocol.ts";
 import { connectRpc, type RpcEndpoint } from "../rpyc/mod.ts";
 import { type GuardSession, openGuardSession } from "./guard-session.ts";
-import { HelloAnswer, HistoryAnswer, LoginAnswer, OpenAnswer, ReadAnswer, SendAnswer, TagAnswer } from "./parse.ts";
+import {
+  AccountAnswer,
+  HelloAnswer,
+  HistoryAnswer,
+  LoginAnswer,
+  OpenAnswer,
+  ReadAnswer,
+  SendAnswer,
+  TagAnswer,
+} from "./parse.ts";
 import { tagComment } from "./tag.ts";
 import {
+  type AccountReply,
   type HistoryReply,
   type LoginReply,
   type ReadParts,
@@ -100,6 +110,10 @@ export class RpycTerminal implements TerminalPort {
 
   login({ login, server }: AccountRef, password: string, timeoutMs: number): Promise<LoginReply> {
     return this.#commanded({ op: "login", account: { login, server }, password }, LoginAnswer, timeoutMs);
+  }
+
+  account({ login, server }: AccountRef, timeoutMs: number): Promise<AccountReply> {
+    return this.#commanded({ op: "account", account: { login, server } }, AccountAnswer, timeoutMs);
   }
 
   read({ login, server }: AccountRef, parts: ReadParts, timeoutMs: number): Promise<ReadReply> {

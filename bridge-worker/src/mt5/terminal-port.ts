@@ -57,6 +57,11 @@ export type Reading = {
   broker_now_msc: number | null;
 };
 
+export type AccountReply =
+  | { kind: "ok"; account: AccountFacts }
+  | { kind: "wrong_account"; actual: AccountRef | null }
+  | { kind: "failed"; call: string; lastError: LastError };
+
 export type ReadReply =
   | Reading
   /** The terminal is logged in to another account, or to none. */
@@ -144,6 +149,8 @@ export interface TerminalPort {
   open(): Promise<{ terminal: TerminalFacts; account: AccountFacts | null }>;
   /** A real login, also when the terminal shows this account already. `timeoutMs` bounds the broker's answer. */
   login(account: AccountRef, password: string, timeoutMs: number): Promise<LoginReply>;
+  /** One round trip: what the account holds, and whose it is, from one reading. The commonest call of all. */
+  account(account: AccountRef, timeoutMs: number): Promise<AccountReply>;
   /** One round trip. Account and lists are read under one lock; the account is compared before and after. */
   read(account: AccountRef, parts: ReadParts, timeoutMs: number): Promise<ReadReply>;
   /** One round trip, at most one `order_send`, ever, for a tag: a known tag answers what it knows and sends nothing. */

@@ -178,8 +178,10 @@ describe("a real RPyC server", { skip }, () => {
         const sentBefore = rpc.roundTrips;
         assert.deepStrictEqual(await rpc.getAttribute(complex, "x", MS), new PyFloat(1.5));
         assert.equal(await rpc.getAttribute(complex, "y", MS), "b");
+        const methods = (await rpc.inspect(complex, MS)) as [string, unknown][];
+        assert.ok(methods.some(([name]) => name === "_asdict"));
         await rpc.ping(MS);
-        assert.equal(rpc.roundTrips, sentBefore + 3);
+        assert.equal(rpc.roundTrips, sentBefore + 4);
       });
 
       it("gives 5 MB, compressed and incompressible", async () => {

@@ -2,6 +2,7 @@
 // broker, so nothing is journaled, and a read that met the wrong account may simply be done again.
 import type { Journal } from "../journal/mod.ts";
 import {
+  type AccountReply,
   accountView,
   type BrokerClock,
   type Marks,
@@ -57,36 +58,34 @@ async function readValue(deps: ReadDeps, session: TerminalSession, call: ReadCal
   const prove = request.kind === "connect" ? deps.access.verify : deps.access.enter;
   const access = await prove(session, claim, call.notAfterMs);
   if (access.kind !== "ready") return accessFailure(access);
+  const as_of = (): string => new Date(deps.wallClock()).toISOString();
+  if (request.kind !== "positions" && request.kind !== "orders") {
+    const reply = await inTime<AccountReading>(deps, call, (timeoutMs) => session.readAccount(call.account, timeoutMs));
+    return "ok" in reply ? reply : { account: accountView(reply.account), as_of: as_of() };
+  }
   const reading = await readOnce(deps, session, call, partsFor(request));
   if ("ok" in reading) return reading;
-  const as_of = new Date(deps.wallClock()).toISOString();
   switch (request.kind) {
-    case "connect":
-    case "switch":
-    case "account_info":
-      return { account: accountView(reading.account), as_of };
     case "positions": {
       const rows = reading.positions ?? [];
       const marks = marksFor(deps.journal, call.userId);
       const { server } = call.account;
       const positions = rows.slice(0, MAX_ROWS).map((row) => positionView(row, server, deps.clock, marks));
-      return { positions, truncated: rows.length > MAX_ROWS, as_of };
+      return { positions, truncated: rows.length > MAX_ROWS, as_of: as_of() };
     }
     case "orders": {
       const rows = reading.orders ?? [];
       const marks = marksFor(deps.journal, call.userId);
       const { server } = call.account;
       const orders = rows.slice(0, MAX_ROWS).map((row) => orderView(row, server, deps.clock, marks));
-      return { orders, truncated: rows.length > MAX_ROWS, as_of };
+      return { orders, truncated: rows.length > MAX_ROWS, as_of: as_of() };
     }
   }
 }
 
-function partsFor(request: ReadRequest): ReadParts {
-  const filter = "symbol" in request && request.symbol !== undefined ? { symbol: request.symbol } : {};
-  if (request.kind === "positions") return { positions: filter };
-  if (request.kind === "orders") return { orders: filter };
-  return {};
+function partsFor(request: Extract<ReadRequest, { symbol?: unknown }>): ReadParts {
+  const filter = request.symbol === undefined ? {} : { symbol: request.symbol };
+  return request.kind === "positions" ? { positions: filter } : { orders: filter };
 }
 
 async function readOnce(
@@ -95,18 +94,33 @@ async function readOnce(
   call: ReadCall,
   parts: ReadParts,
 ): Promise<(Reading & { ok?: never }) | Failure> {
-  const timeoutMs = call.notAfterMs - deps.now();
-  if (timeoutMs <= 0) return failed("read_timeout");
-  const reply = await session.read(call.account, parts, timeoutMs);
-  if (reply.kind === "wrong_account")
-    return failed("terminal_unavailable", "The terminal was moved to another account");
-  if (reply.kind === "failed") {
-    return failed("terminal_unavailable", `The terminal could not answer ${reply.call}`, reply.lastError);
-  }
-  if (reply.broker_now_msc !== null) {
+  const reply = await inTime<Reading>(deps, call, (timeoutMs) => session.read(call.account, parts, timeoutMs));
+  if (!("ok" in reply) && reply.broker_now_msc !== null) {
     deps.clock.observe(call.account.server, reply.broker_now_msc, deps.wallClock());
   }
   return reply;
+}
+
+type AccountReading = Extract<AccountReply, { kind: "ok" }>;
+type Unread = Exclude<AccountReply, AccountReading>;
+
+/** Asks the terminal if there is time left; a reply that is no reading becomes the caller's failure. */
+async function inTime<Reply extends { kind: "ok" }>(
+  deps: ReadDeps,
+  call: ReadCall,
+  ask: (timeoutMs: number) => Promise<Reply | Unread>,
+): Promise<(Reply & { ok?: never }) | Failure> {
+  const timeoutMs = call.notAfterMs - deps.now();
+  if (timeoutMs <= 0) return failed("read_timeout");
+  const reply = await ask(timeoutMs);
+  switch (reply.kind) {
+    case "ok":
+      return reply;
+    case "wrong_account":
+      return failed("terminal_unavailable", "The terminal was moved to another account");
+    case "failed":
+      return failed("terminal_unavailable", `The terminal could not answer ${reply.call}`, reply.lastError);
+  }
 }
 
 function accessFailure(access: Exclude<AccessReply, { kind: "ready" }>): Failure {

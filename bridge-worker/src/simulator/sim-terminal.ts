@@ -2,6 +2,7 @@
 // the guard of a real one.
 import {
   type AccountFacts,
+  type AccountReply,
   type HistoryReply,
   type LastError,
   type LoginReply,
@@ -120,6 +121,11 @@ class SimTerminal implements TerminalPort {
         return this.#loginNow(account, password, timeoutMs);
       }),
     );
+  }
+
+  async account(account: AccountRef, timeoutMs: number): Promise<AccountReply> {
+    const reply = await this.read(account, {}, timeoutMs);
+    return reply.kind === "ok" ? { kind: "ok", account: reply.account } : reply;
   }
 
   read(account: AccountRef, parts: ReadParts, timeoutMs: number): Promise<ReadReply> {

@@ -4,6 +4,7 @@
 import type { Log } from "../log.ts";
 import { describeError } from "../log.ts";
 import {
+  type AccountReply,
   type LoginReply,
   type Reading,
   type ReadParts,
@@ -101,6 +102,12 @@ export class TerminalSession {
       this.#account = { login: reply.account.login, server: reply.account.server };
       this.#terminal = reply.terminal;
     }
+    return reply;
+  }
+
+  async readAccount(account: AccountRef, timeoutMs: number): Promise<AccountReply> {
+    const reply = await this.#guarded(() => this.#port.account(account, timeoutMs));
+    if (reply.kind === "wrong_account") this.#surprised(account, reply.actual);
     return reply;
   }
 

@@ -290,10 +290,10 @@ def account_info():
             margin_mode=account.margin_mode,
             currency_digits=2,
             fifo_close=False,
-            balance=numpy.float64(account.balance),
+            balance=account.balance,
             credit=0.0,
             profit=numpy.float64(floating),
-            equity=numpy.float64(equity),
+            equity=equity,
             margin=margin,
             margin_free=equity - margin,
             # No margin used: a level that nothing defines.

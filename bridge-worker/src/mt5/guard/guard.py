@@ -596,11 +596,9 @@ def on_account(mt5, message, work, shape):
         reply = work(info)
     except ReadFailed as failed:
         return failed.reply
-    # Nothing but the account was read: one reading says whose it is and what it holds.
-    if message.get("parts") != {}:
-        account = account_now(mt5)
-        if not is_account(account, message["account"]):
-            return {"kind": "wrong_account", "actual": ref(account)}
+    account = account_now(mt5)
+    if not is_account(account, message["account"]):
+        return {"kind": "wrong_account", "actual": ref(account)}
     reply["account"] = shape(account)
     return reply
 
@@ -641,6 +639,17 @@ def read_symbol(mt5, name):
 
 def filtered(part):
     return {"symbol": part["symbol"]} if part.get("symbol") else {}
+
+
+def op_account(state, message):
+    """The commonest call: one reading says whose account it is and what it holds."""
+    with Turn(state, message) as mt5:
+        account = mt5.account_info()
+        if account is None and lost_link(error_of(mt5)):
+            return {"kind": "failed", "call": "account_info", "last_error": error_of(mt5)}
+        if not is_account(account, message["account"]):
+            return {"kind": "wrong_account", "actual": ref(account if account is None or account.login else None)}
+        return {"kind": "ok", "account": facts(account, ACCOUNT)}
 
 
 def op_read(state, message):
@@ -714,6 +723,7 @@ OPERATIONS = {
     "adopt": op_adopt,
     "open": op_open,
     "login": op_login,
+    "account": op_account,
     "read": op_read,
     "send": op_send,
     "query": op_query,

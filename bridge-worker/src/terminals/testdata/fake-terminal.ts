@@ -1,6 +1,14 @@
 // A terminal whose every answer the test writes down, and a log that keeps its lines.
 import type { Log } from "../../log.ts";
-import type { LoginReply, ReadReply, SendOrder, SendReply, TagState, TerminalPort } from "../../mt5/mod.ts";
+import type {
+  AccountReply,
+  LoginReply,
+  ReadReply,
+  SendOrder,
+  SendReply,
+  TagState,
+  TerminalPort,
+} from "../../mt5/mod.ts";
 import { accountFacts, reading, terminalFacts } from "../../mt5/testdata/facts.ts";
 import type { AccountRef } from "../../protocol.ts";
 
@@ -37,6 +45,11 @@ export class FakeTerminal implements TerminalPort {
     return answer(
       this.onLogin ?? { kind: "ok", account: accountFacts(account), terminal: terminalFacts({ build: 5000 }) },
     );
+  }
+
+  async account(account: AccountRef): Promise<AccountReply> {
+    const reply = await this.read(account);
+    return reply.kind === "ok" ? { kind: "ok", account: reply.account } : reply;
   }
 
   async read(account: AccountRef): Promise<ReadReply> {
