@@ -274,4 +274,14 @@ export const accountCases: readonly ContractCase[] = [
       assert.deepEqual(await port.account(elsewhere, TIMEOUT_MS), other);
     },
   },
+  {
+    id: "TP-72",
+    promise: "the epoch names the process: the same after closing and opening again",
+    run: async ({ port }) => {
+      const { epoch } = await port.open();
+      assert.ok(epoch.length >= 16);
+      await port.close();
+      assert.equal((await port.open()).epoch, epoch);
+    },
+  },
 ];

@@ -11,6 +11,8 @@ export type Intent = {
   account: AccountRef & { id: string };
   /** The exact body that the function signed, without the credential: what was asked for. */
   request: unknown;
+  /** The terminal's process that is about to be asked; null: not known. */
+  epoch: string | null;
   /** Sealed. Kept while the outcome is open, to read evidence with; wiped when the command is final. */
   credential: string;
   /** The trade request as sent, and what the terminal showed before it. */
@@ -56,6 +58,8 @@ export interface Journal {
   recordEnding(ending: Ending): string;
   /** Intents without an ending: what a crash interrupted. */
   interrupted(): Intent[];
+  /** Commands that may have been sent and are not final, oldest first: the interrupted ones and the unknown ones. */
+  unsettled(): Intent[];
   tagOwner(tag: number): TagOwner | undefined;
   /** Results that the function has not confirmed yet, oldest first. */
   undelivered(limit: number): { id: string; result: string }[];

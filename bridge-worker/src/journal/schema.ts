@@ -13,7 +13,7 @@ export const SCHEMA = `
     kind text not null,
     tag integer,
     account_id text, login text, server text,
-    request text, credential text, plan text, baseline text,
+    request text, credential text, plan text, baseline text, epoch text,
     state text not null check (state in ('intent', 'unknown', 'final')),
     result text,
     delivered integer not null default 0,

@@ -88,11 +88,12 @@ class SqliteJournal implements Journal {
   recordIntent(intent: Intent): void {
     const { id, userId, kind, tag, account, credential } = intent;
     this.#prepare(
-      `insert into command (id, user_id, kind, tag, account_id, login, server, request, credential, plan, baseline, state, begun_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intent', ?)`,
+      `insert into command (id, user_id, kind, tag, account_id, login, server, request, credential, plan, baseline, epoch, state, begun_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intent', ?)`,
     ).run(
       ...[id, userId, kind, tag, account.id, account.login, account.server],
       ...[JSON.stringify(intent.request), credential, JSON.stringify(intent.plan), JSON.stringify(intent.baseline)],
+      intent.epoch,
       this.#now(),
     );
   }
@@ -111,17 +112,14 @@ class SqliteJournal implements Journal {
   }
 
   interrupted(): Intent[] {
-    return this.#prepare("select * from command where state = 'intent' order by begun_at")
+    return this.#prepare("select * from command where state = 'intent' order by begun_at").all().map(toIntent);
+  }
+
+  unsettled(): Intent[] {
+    // An unknown without a tag was never begun here: there is nothing to ask a terminal about.
+    return this.#prepare("select * from command where state <> 'final' and tag is not null order by begun_at")
       .all()
-      .map((row) => ({
-        ...identity(row),
-        tag: Number(row.tag),
-        account: accountOf(row) ?? { id: "", login: "", server: "" },
-        request: parseJson(row.request),
-        credential: String(row.credential),
-        plan: parseJson(row.plan),
-        baseline: parseJson(row.baseline),
-      }));
+      .map(toIntent);
   }
 
   tagOwner(tag: number): TagOwner | undefined {
@@ -206,6 +204,19 @@ function identity(row: Row): { id: string; userId: string; kind: string } {
 function accountOf(row: Row): JournalEntry["account"] {
   if (row.login === null) return null;
   return { id: String(row.account_id), login: String(row.login), server: String(row.server) };
+}
+
+function toIntent(row: Row): Intent {
+  return {
+    ...identity(row),
+    tag: Number(row.tag),
+    account: accountOf(row) ?? { id: "", login: "", server: "" },
+    request: parseJson(row.request),
+    credential: String(row.credential),
+    plan: parseJson(row.plan),
+    baseline: parseJson(row.baseline),
+    epoch: row.epoch === null ? null : String(row.epoch),
+  };
 }
 
 function toEntry(row: Row): JournalEntry {

@@ -100,7 +100,7 @@ export class RpycTerminal implements TerminalPort {
         await command.call({ op: "adopt", owner }, HelloAnswer, callTimeoutMs);
         this.#epoch = command.epoch;
         const message = { op: "open", path: path ?? null, portable };
-        return await this.#limited(command, message, OpenAnswer, startTimeoutMs);
+        return { ...(await this.#limited(command, message, OpenAnswer, startTimeoutMs)), epoch: command.epoch };
       } catch (error) {
         this.#dropCommand();
         throw error;

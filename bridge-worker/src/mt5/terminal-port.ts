@@ -26,6 +26,9 @@ export class TerminalLost extends Error {
   }
 }
 
+/** `epoch`: the random name of the terminal's process. What one process knows of a tag, another one does not. */
+export type OpenReply = { terminal: TerminalFacts; account: AccountFacts | null; epoch: string };
+
 export type LoginReply =
   /** The broker accepted the password. `account` is what the terminal now shows, with the broker's own spelling. */
   | { kind: "ok"; account: AccountFacts; terminal: TerminalFacts }
@@ -146,7 +149,7 @@ export type HistoryReply =
 export interface TerminalPort {
   readonly name: string;
   /** Connects, takes ownership in the terminal's process (the last owner wins), makes sure that MetaTrader runs. */
-  open(): Promise<{ terminal: TerminalFacts; account: AccountFacts | null }>;
+  open(): Promise<OpenReply>;
   /** A real login, also when the terminal shows this account already. `timeoutMs` bounds the broker's answer. */
   login(account: AccountRef, password: string, timeoutMs: number): Promise<LoginReply>;
   /** One round trip: what the account holds, and whose it is, from one reading. The commonest call of all. */

@@ -57,7 +57,7 @@ export async function runCommand(
   }
   if (isOutcome(ready)) return ready;
   // J1. From here on a crash leaves an intent on the disk, and the command can only become known by proof.
-  deps.journal.recordIntent(intentOf(call, ready));
+  deps.journal.recordIntent(intentOf(call, ready, session.epoch));
   const sendStartedMs = deps.now();
   const reply = await sendOnce(deps, session, call, ready.plan);
   watch.sendMs = deps.now() - sendStartedMs;
@@ -196,7 +196,7 @@ function outcomeOf(
 /** 10030 TRADE_RETCODE_INVALID_FILL. */
 const RETCODE_INVALID_FILL = 10030;
 
-function intentOf(call: CommandCall, { plan, reading }: Prepared): Intent {
+function intentOf(call: CommandCall, { plan, reading }: Prepared, epoch: string | null): Intent {
   const { request, tag, credential } = call.body;
   return {
     id: call.id,
@@ -208,6 +208,7 @@ function intentOf(call: CommandCall, { plan, reading }: Prepared): Intent {
     credential,
     plan: plan.request,
     baseline: baselineOf(reading),
+    epoch,
   };
 }
 

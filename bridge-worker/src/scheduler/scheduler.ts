@@ -17,6 +17,7 @@ import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber }
 import { CommandBook, type RunningCommand } from "./command-book.ts";
 import { FillingMemory } from "./filling-memory.ts";
 import { placeLane } from "./placement.ts";
+import { Reconciler } from "./reconciler.ts";
 import { RefusedIds } from "./refused-ids.ts";
 import { expired, type RunDeps, runCommand } from "./run-command.ts";
 import { runRead } from "./run-read.ts";
@@ -26,6 +27,10 @@ import { TerminalQueue } from "./terminal-queue.ts";
 export const MAX_QUEUED_PER_TERMINAL = 1_000;
 export const MAX_QUEUED_PER_LANE = 250;
 const BUSY_RETRY_MS = 2_000;
+/** How long a question about an unknown command waits for an attempt to settle it. */
+const SETTLE_WAIT_MS = 1_000;
+/** How long an attempt to settle waits for a terminal's turn. */
+const SETTLE_TURN_MS = 30_000;
 
 /** Signs an ending with the worker's result key; the text is what everyone is told, ever after. */
 export type SignResult = (ending: {
@@ -78,6 +83,7 @@ export class Scheduler {
   readonly #terminals: Terminal[];
   readonly #book = new CommandBook();
   readonly #refused = new RefusedIds((ENVELOPE_LIFE_S + CLOCK_TOLERANCE_S) * 1000);
+  readonly #reconciler: Reconciler;
   /** Command id → takes the command out of its queue. */
   readonly #waiting = new Map<string, () => void>();
   #draining = false;
@@ -105,6 +111,17 @@ export class Scheduler {
       lane: null,
       lastUsedMs: 0,
     }));
+    this.#reconciler = new Reconciler({
+      sessions: deps.sessions,
+      // What is being sent this very moment has an intent and no ending either; to poison its tag would stop it.
+      unsettled: () => journal.unsettled().filter(({ id }) => this.#book.find(id) === undefined),
+      record: async (intent, outcome) => {
+        await this.#record(intent, outcome);
+      },
+      alone: (session, work) => this.#alone(session, work),
+      log: scoped,
+      now,
+    });
   }
 
   /** Commands waiting or running. */
@@ -125,6 +142,8 @@ export class Scheduler {
       };
       await this.#record(intent, { state: "unknown", evidence });
     }
+    // Not awaited: a terminal that is away must not keep the worker from starting. Its place in the queue is the first.
+    if (this.#deps.journal.unsettled().length > 0) this.#settleSoon();
     return open.length;
   }
 
@@ -182,6 +201,7 @@ export class Scheduler {
   /** What became of a command: where it is, or its result. An id whose time is over and that was never seen is expired
    * here and now, on the disk, so that a frame still on its way finds that and does not start. */
   async status(question: CommandQuestion): Promise<CommandEvent> {
+    await this.#settleOnDemand(question.commandId);
     const known = this.#whereIs(question);
     if (known !== undefined) return known;
     if (this.#deps.now() <= question.notAfterMs) return { phase: "unseen" };
@@ -211,6 +231,7 @@ export class Scheduler {
   /** Takes nothing new and waits until what was taken has ended. */
   async drain(): Promise<void> {
     this.#draining = true;
+    await this.#reconciler.stop();
     while (this.#running > 0 || this.#terminals.some(({ queue }) => queue.size > 0)) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
@@ -305,7 +326,39 @@ export class Scheduler {
       throw error;
     }
     this.#deps.log.info("command.ended", { command_id: id, kind, state: outcome.state });
+    if (outcome.state === "unknown") this.#reconciler.wake();
     return result;
+  }
+
+  #settleSoon(): void {
+    this.#track(this.#reconciler.attempt().then(() => this.#reconciler.wake()));
+  }
+
+  /** Whoever asks for an unknown command waits a moment for the terminals' word, and not for a hanging one. */
+  async #settleOnDemand(id: string): Promise<void> {
+    if (this.#deps.journal.find(id)?.state !== "unknown") return;
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, SETTLE_WAIT_MS);
+    });
+    await Promise.race([this.#reconciler.onDemand(), enough]);
+    clearTimeout(timer);
+  }
+
+  /** Runs work while no job uses this terminal, before what comes after. */
+  #alone(session: TerminalSession, work: () => Promise<void>): Promise<void> {
+    const terminal = this.#terminals.find((one) => one.session === session);
+    if (terminal === undefined) return Promise.reject(new Error("no such terminal"));
+    return new Promise((resolve, reject) => {
+      this.#enqueue(terminal, {
+        // No account's lane: a server name never begins with a line break.
+        lane: "\nreconciler",
+        notAfterMs: this.#deps.now() + SETTLE_TURN_MS,
+        run: () => work().then(resolve, reject),
+        expire: async () => reject(new Error("The terminal had no time")),
+        timer: undefined,
+      });
+    });
   }
 
   #terminalFor(lane: string): Terminal {

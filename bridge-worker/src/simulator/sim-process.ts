@@ -1,5 +1,6 @@
 // The process of one simulated terminal: what survives when a worker's connection to it breaks. Ports come and go; the
 // account shown, the owner, the tags and the terminal's lock stay here.
+import { randomUUID } from "node:crypto";
 import type { TerminalFacts } from "../mt5/mod.ts";
 import type { AccountRef } from "../protocol.ts";
 import { FaultScript } from "./faults.ts";
@@ -13,6 +14,8 @@ export class SimProcess {
   /** The folder of the terminal's program, as `terminal_info` shows it. */
   readonly path: string;
   readonly tags: TagRegistry;
+  /** What this process is called; another one remembers nothing of its tags. */
+  readonly epoch = randomUUID();
   readonly faults = new FaultScript();
   /** Whoever opened last. */
   owner: string | null = null;

@@ -6,12 +6,12 @@ import {
   type HistoryReply,
   type LastError,
   type LoginReply,
+  type OpenReply,
   type ReadParts,
   type ReadReply,
   type SendOrder,
   type SendReply,
   type TagState,
-  type TerminalFacts,
   TerminalLost,
   type TerminalPort,
 } from "../mt5/mod.ts";
@@ -95,11 +95,11 @@ class SimTerminal implements TerminalPort {
     };
   }
 
-  open(): Promise<{ terminal: TerminalFacts; account: AccountFacts | null }> {
+  open(): Promise<OpenReply> {
     return this.#alone(() => this.#open());
   }
 
-  async #open(): Promise<{ terminal: TerminalFacts; account: AccountFacts | null }> {
+  async #open(): Promise<OpenReply> {
     if (this.#session !== null)
       this.#lose(this.#session, new TerminalLost("connection", "The terminal is opened anew"));
     if (!this.#process.isReachable) throw new TerminalLost("connection", "The simulated terminal cannot be reached");
@@ -109,7 +109,11 @@ class SimTerminal implements TerminalPort {
     session.lost.promise.catch(() => undefined);
     this.#session = session;
     this.#process.owner = this.#options.owner;
-    const reading = this.#exclusive(session, () => ({ terminal: this.#process.describe(), account: this.#shown() }));
+    const reading = this.#exclusive(session, () => ({
+      terminal: this.#process.describe(),
+      account: this.#shown(),
+      epoch: this.#process.epoch,
+    }));
     return this.#within(session, reading, this.#options.openTimeoutMs ?? OPEN_TIMEOUT_MS);
   }
 

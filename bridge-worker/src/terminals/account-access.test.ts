@@ -84,7 +84,7 @@ describe("AccountAccess", () => {
     });
 
     it("takes a terminal that happens to be there for no permission", async () => {
-      port.onOpen = { terminal: terminalFacts(), account: accountFacts(ACCOUNT) };
+      port.onOpen = { terminal: terminalFacts(), account: accountFacts(ACCOUNT), epoch: "epoch-1" };
       await session.ensureOpen();
       assert.equal(session.isOn(ACCOUNT), true);
       assert.equal((await access.enter(session, ALICE, LATER)).kind, "ready");

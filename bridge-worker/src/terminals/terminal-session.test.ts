@@ -42,7 +42,7 @@ describe("TerminalSession", () => {
 
   describe("opening", () => {
     it("goes over opening to open, and learns the account that the terminal is on", async () => {
-      port.onOpen = { terminal: terminalFacts(), account: accountFacts(OTHER) };
+      port.onOpen = { terminal: terminalFacts(), account: accountFacts(OTHER), epoch: "epoch-1" };
       const opening = session.ensureOpen();
       assert.equal(session.state, "opening");
       assert.equal(session.isOn(OTHER), false);
@@ -79,7 +79,7 @@ describe("TerminalSession", () => {
       assert.equal(session.state, "lost");
       nowMs = 250;
       assert.equal(session.unavailableForMs, 0);
-      port.onOpen = { terminal: terminalFacts(), account: null };
+      port.onOpen = { terminal: terminalFacts(), account: null, epoch: "epoch-1" };
       await session.ensureOpen();
       assert.equal(session.state, "open");
     });
@@ -101,7 +101,7 @@ describe("TerminalSession", () => {
         await assert.rejects(session.ensureOpen());
         nowMs += session.unavailableForMs;
       }
-      port.onOpen = { terminal: terminalFacts(), account: null };
+      port.onOpen = { terminal: terminalFacts(), account: null, epoch: "epoch-1" };
       await session.ensureOpen();
       port.onRead = LOST;
       await assert.rejects(session.read(ACCOUNT, {}, 1000));

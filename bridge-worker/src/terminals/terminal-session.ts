@@ -40,6 +40,7 @@ export class TerminalSession {
   #state: SessionState = "closed";
   #account: AccountRef | null = null;
   #terminal: TerminalFacts | null = null;
+  #epoch: string | null = null;
   #failures = 0;
   #reopenAt = 0;
 
@@ -64,6 +65,11 @@ export class TerminalSession {
     return this.#terminal;
   }
 
+  /** The terminal's process as it was last opened; null before that. */
+  get epoch(): string | null {
+    return this.#epoch;
+  }
+
   /** Milliseconds until a lost terminal is tried again; 0 when it can be used now. */
   get unavailableForMs(): number {
     return this.#state === "lost" || this.#state === "closed" ? Math.max(0, this.#reopenAt - this.#now()) : 0;
@@ -78,13 +84,14 @@ export class TerminalSession {
     if (this.#state === "open") return;
     if (this.unavailableForMs > 0) throw new TerminalLost("connection", `Terminal ${this.name} is being given a pause`);
     this.#setState("opening");
-    const { terminal, account } = await this.#guarded(() => this.#port.open());
+    const { terminal, account, epoch } = await this.#guarded(() => this.#port.open());
     if (this.state !== "opening") {
       // Closed meanwhile: the connection that came too late must not stay.
       await this.#port.close();
       throw new TerminalLost("connection", `Terminal ${this.name} was closed`);
     }
     this.#terminal = terminal;
+    this.#epoch = epoch;
     this.#account = account === null ? null : { login: account.login, server: account.server };
     this.#failures = 0;
     this.#setState("open");

@@ -20,6 +20,7 @@ export function intentOf(number: number, change: Partial<Intent> = {}): Intent {
     credential: `sealed-${number}`,
     plan: { action: 1, magic: 2 ** 40 + number },
     baseline: { positions: [], equity: 1000.5 },
+    epoch: "epoch-1",
     ...change,
   };
 }

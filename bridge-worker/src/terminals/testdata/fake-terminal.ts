@@ -25,7 +25,7 @@ export class FakeTerminal implements TerminalPort {
   readonly timeouts: number[] = [];
   /** Runs while `login` is under way, before it answers. */
   duringLogin: () => void = () => {};
-  onOpen: Answer<Opened> = { terminal: terminalFacts(), account: null };
+  onOpen: Answer<Opened> = { terminal: terminalFacts(), account: null, epoch: "epoch-1" };
   onLogin: Answer<LoginReply> | undefined;
   onRead: Answer<ReadReply> = reading();
   onSend: Answer<SendReply> = { kind: "refused", reason: "expired" };

@@ -1,0 +1,73 @@
+// What the terminal's own process proves about a command whose answer was lost, and what it does not.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { intentOf } from "../journal/testdata/entries.ts";
+import type { SendReply, TagState } from "../mt5/mod.ts";
+import { outcomeOfTag, settleByGuard } from "./settle-by-guard.ts";
+
+const intent = intentOf(1, { plan: { action: 1, symbol: "EURUSD", volume: 0.1, magic: 2 ** 40 + 1, comment: "sy" } });
+const result = { retcode: 10009, order: "11", deal: "12", volume: 0.1, price: 1.1, comment: "" };
+
+function finished(reply: SendReply): TagState {
+  return { kind: "finished", reply };
+}
+function sent(change: Partial<Extract<SendReply, { kind: "sent" }>> = {}): TagState {
+  return finished({ kind: "sent", result, lastError: [1, "fine"], after: intent.account, ...change });
+}
+
+describe("outcomeOfTag", () => {
+  const rows: [string, TagState, string | undefined][] = [
+    ["a send that was answered is done", sent(), "done"],
+    ["a broker's rejection is rejected", sent({ result: { ...result, retcode: 10019 } }), "rejected"],
+    ["an unclear answer settles nothing", sent({ result: { ...result, retcode: 10012 } }), undefined],
+    ["None settles nothing", sent({ result: null, lastError: [-10005, "IPC timeout"] }), undefined],
+    ["another account afterwards settles nothing", sent({ after: { login: "9", server: "Other" } }), undefined],
+    ["what the guard refused was not executed", finished({ kind: "refused", reason: "expired" }), "not_executed"],
+    ["a tag poisoned before it began was not executed", { kind: "poisoned" }, "not_executed"],
+    ["waiting proves nothing", { kind: "waiting" }, undefined],
+    ["sending proves nothing", { kind: "sending" }, undefined],
+    ["forgotten proves nothing", { kind: "forgotten" }, undefined],
+    ["unseen proves nothing", { kind: "unseen" }, undefined],
+  ];
+  for (const [name, state, expected] of rows) {
+    it(name, () => assert.equal(outcomeOfTag(state, intent)?.state, expected));
+  }
+
+  it("says what it rests on", () => {
+    const outcome = outcomeOfTag({ kind: "poisoned" }, intent);
+    assert.deepEqual(outcome?.state !== "unknown" && outcome?.evidence, {
+      settled_by: "guard",
+      epoch: "epoch-1",
+      tag_state: "poisoned",
+    });
+  });
+});
+
+describe("settleByGuard", () => {
+  const session = (epoch: string | null) => {
+    const asked: number[] = [];
+    const poison = async (tag: number): Promise<TagState> => {
+      asked.push(tag);
+      return { kind: "poisoned" };
+    };
+    return { epoch, poison, asked };
+  };
+
+  it("asks the very process that was to send", async () => {
+    const same = session("epoch-1");
+    assert.equal((await settleByGuard(same, intent))?.state, "not_executed");
+    assert.deepEqual(same.asked, [intent.tag]);
+  });
+
+  for (const epoch of ["epoch-2", null]) {
+    it(`never takes the ignorance of another process (${epoch}) for a proof`, async () => {
+      const other = session(epoch);
+      assert.equal(await settleByGuard(other, intent), undefined);
+      assert.deepEqual(other.asked, [], "nor poisons a tag there");
+    });
+  }
+
+  it("settles nothing when it is not known who was to send", async () => {
+    assert.equal(await settleByGuard(session(null), intentOf(2, { epoch: null })), undefined);
+  });
+});
