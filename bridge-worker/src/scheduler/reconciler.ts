@@ -39,7 +39,7 @@ export class Reconciler {
   /** A command has become unknown: attempts begin anew, from the shortest pause. */
   wake(): void {
     this.#attempts = 0;
-    this.#schedule();
+    this.#later();
   }
 
   /** Somebody asks: one attempt now, unless there was one a moment ago. Resolves when it has ended. */
@@ -86,19 +86,19 @@ export class Reconciler {
     return settled;
   }
 
-  #schedule(): void {
+  #later(): void {
     clearTimeout(this.#timer);
-    if (this.#stopped || this.#deps.unsettled().length === 0) return;
+    if (this.#stopped) return;
     const pause = SETTLE_PAUSES_MS[Math.min(this.#attempts, SETTLE_PAUSES_MS.length - 1)];
     this.#attempts += 1;
-    // What rejects is the journal, and that has already stopped the worker.
-    this.#timer = setTimeout(
-      () =>
-        void this.attempt().then(
-          () => this.#schedule(),
-          () => {},
-        ),
-      pause,
-    );
+    this.#timer = setTimeout(() => {
+      this.attempt().then(
+        () => {
+          if (this.#deps.unsettled().length > 0) this.#later();
+        },
+        // What rejects is the journal, and that has already stopped the worker.
+        () => {},
+      );
+    }, pause);
   }
 }
