@@ -10,7 +10,7 @@ import {
   type WorkerFixture,
 } from "../../../tests/support/worker-fixture.ts";
 import type { CommandCall } from "./calls.ts";
-import { MAX_QUEUED_PER_LANE, MAX_QUEUED_PER_TERMINAL } from "./scheduler.ts";
+import { MAX_QUEUED_PER_LANE, MAX_QUEUED_PER_TERMINAL } from "./terminal-jobs.ts";
 
 const BUSY = { state: "refused", code: "worker_busy", retry_after_ms: 2_000, release: true } as const;
 

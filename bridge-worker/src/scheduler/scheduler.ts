@@ -1,4 +1,4 @@
-// Admits calls, gives each lane a terminal, runs one job per terminal at a time, and answers what became of an id.
+// Admits calls, hands them to the terminals, and answers what became of an id.
 // An id runs at most once: what is running is in the book, what ran is in the journal, and both are asked first.
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
@@ -16,22 +16,15 @@ import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
 import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
 import { CommandBook, type RunningCommand } from "./command-book.ts";
 import { FillingMemory } from "./filling-memory.ts";
-import { placeLane } from "./placement.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RefusedIds } from "./refused-ids.ts";
 import { expired, type RunDeps, runCommand } from "./run-command.ts";
 import { runRead } from "./run-read.ts";
-import { TerminalQueue } from "./terminal-queue.ts";
+import { TerminalJobs } from "./terminal-jobs.ts";
 
-/** Jobs waiting for one terminal, and of one account there: beyond it a caller is told to come back. */
-export const MAX_QUEUED_PER_TERMINAL = 1_000;
-export const MAX_QUEUED_PER_LANE = 250;
 const BUSY_RETRY_MS = 2_000;
 /** How long a question about an unknown command waits for an attempt to settle it. */
 const SETTLE_WAIT_MS = 1_000;
-/** How long an attempt to settle waits for a terminal's turn. */
-const SETTLE_TURN_MS = 30_000;
-
 /** Signs an ending with the worker's result key; the text is what everyone is told, ever after. */
 export type SignResult = (ending: {
   id: string;
@@ -59,37 +52,16 @@ export type SchedulerDeps = {
 /** A command that ends, as far as its result names it. */
 type Ended = { id: string; userId: string; kind: string; account?: AccountRef & { id?: string | undefined } };
 
-type Job = {
-  lane: string;
-  notAfterMs: number;
-  /** Runs on the terminal; settles everything itself. */
-  run: (session: TerminalSession) => Promise<void>;
-  /** Its time was over before its turn. */
-  expire: () => Promise<void>;
-  timer: NodeJS.Timeout | undefined;
-};
-
-type Terminal = {
-  session: TerminalSession;
-  queue: TerminalQueue<Job>;
-  busy: boolean;
-  lane: string | null;
-  lastUsedMs: number;
-};
-
 export class Scheduler {
   readonly #deps: SchedulerDeps;
   readonly #run: RunDeps;
-  readonly #terminals: Terminal[];
+  readonly #jobs: TerminalJobs;
   readonly #book = new CommandBook();
   readonly #refused = new RefusedIds((ENVELOPE_LIFE_S + CLOCK_TOLERANCE_S) * 1000);
   readonly #reconciler: Reconciler;
   /** Command id → takes the command out of its queue. */
   readonly #waiting = new Map<string, () => void>();
   #draining = false;
-  #stopped = false;
-  #running = 0;
-  #idle: (() => void)[] = [];
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
@@ -104,13 +76,7 @@ export class Scheduler {
       now,
       wallClock,
     };
-    this.#terminals = deps.sessions.map((session) => ({
-      session,
-      queue: new TerminalQueue<Job>(),
-      busy: false,
-      lane: null,
-      lastUsedMs: 0,
-    }));
+    this.#jobs = new TerminalJobs({ sessions: deps.sessions, now, onFailure: (error) => this.#stop(error) });
     this.#reconciler = new Reconciler({
       sessions: deps.sessions,
       // What is being sent this very moment has an intent and no ending either; to poison its tag would stop it.
@@ -118,7 +84,7 @@ export class Scheduler {
       record: async (intent, outcome) => {
         await this.#record(intent, outcome);
       },
-      alone: (session, work) => this.#alone(session, work),
+      alone: (session, work) => this.#jobs.alone(session, work),
       log: scoped,
       now,
     });
@@ -162,18 +128,15 @@ export class Scheduler {
     if (refusal !== undefined) return this.#refuseAtAdmission(call, refusal, subscriber);
     const command = this.#book.add(call, this.#deps.now());
     command.subscribers.add(subscriber);
-    const terminal = this.#terminalFor(laneKey(call.account));
-    const job: Job = {
+    const leave = this.#jobs.add({
       lane: laneKey(call.account),
       notAfterMs: call.notAfterMs,
       run: (session) => this.#runCommand(command, session),
       expire: async () => {
         await this.#settle(command, expired("The command waited for its turn until its time was over"));
       },
-      timer: undefined,
-    };
-    this.#waiting.set(call.id, () => this.#dequeue(terminal, job));
-    this.#enqueue(terminal, job);
+    });
+    this.#waiting.set(call.id, leave);
     // A free terminal has started it by now; otherwise it waits.
     if (command.phase === "received") this.#book.setPhase(command, "queued");
   }
@@ -185,15 +148,13 @@ export class Scheduler {
 
   read(call: ReadCall): Promise<ReadOutcome> {
     const lane = laneKey(call.account);
-    const terminal = this.#terminalFor(lane);
-    if (this.#draining || isFull(terminal, lane)) return Promise.resolve(busyRead());
+    if (this.#draining || this.#jobs.isFull(lane)) return Promise.resolve(busyRead());
     return new Promise((resolve) => {
-      this.#enqueue(terminal, {
+      this.#jobs.add({
         lane,
         notAfterMs: call.notAfterMs,
         run: async (session) => resolve(await runRead(this.#run, session, call)),
         expire: async () => resolve({ ok: false, code: "read_timeout" }),
-        timer: undefined,
       });
     });
   }
@@ -220,21 +181,15 @@ export class Scheduler {
     return { result: await this.#settle(running, cancelled) };
   }
 
-  health(): { name: string; kind: "simulator" | "rpyc"; state: string }[] {
-    return this.#terminals.map(({ session, busy }) => ({
-      name: session.name,
-      kind: session.kind,
-      state: session.state === "open" && busy ? "busy" : session.state,
-    }));
+  health(): ReturnType<TerminalJobs["health"]> {
+    return this.#jobs.health();
   }
 
   /** Takes nothing new and waits until what was taken has ended. */
   async drain(): Promise<void> {
     this.#draining = true;
     await this.#reconciler.stop();
-    while (this.#running > 0 || this.#terminals.some(({ queue }) => queue.size > 0)) {
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
-    }
+    await this.#jobs.idle();
   }
 
   #whereIs({ commandId, userId }: CommandQuestion): CommandEvent | undefined {
@@ -260,8 +215,7 @@ export class Scheduler {
       return { state: "unknown", evidence: { phase: "journal_younger_than_command" } };
     }
     if (now() > call.notAfterMs) return expired("The command arrived after its time was over");
-    const lane = laneKey(call.account);
-    return this.#draining || isFull(this.#terminalFor(lane), lane) ? refusedBusy() : undefined;
+    return this.#draining || this.#jobs.isFull(laneKey(call.account)) ? refusedBusy() : undefined;
   }
 
   async #refuseAtAdmission(call: CommandCall, outcome: Outcome, subscriber: Subscriber): Promise<void> {
@@ -331,7 +285,7 @@ export class Scheduler {
   }
 
   #settleSoon(): void {
-    this.#track(this.#reconciler.attempt().then(() => this.#reconciler.wake()));
+    this.#jobs.track(this.#reconciler.attempt().then(() => this.#reconciler.wake()));
   }
 
   /** Whoever asks for an unknown command waits a moment for the terminals' word, and not for a hanging one. */
@@ -345,89 +299,9 @@ export class Scheduler {
     clearTimeout(timer);
   }
 
-  /** Runs work while no job uses this terminal, before what comes after. */
-  #alone(session: TerminalSession, work: () => Promise<void>): Promise<void> {
-    const terminal = this.#terminals.find((one) => one.session === session);
-    if (terminal === undefined) return Promise.reject(new Error("no such terminal"));
-    return new Promise((resolve, reject) => {
-      this.#enqueue(terminal, {
-        // No account's lane: a server name never begins with a line break.
-        lane: "\nreconciler",
-        notAfterMs: this.#deps.now() + SETTLE_TURN_MS,
-        run: () => work().then(resolve, reject),
-        expire: async () => reject(new Error("The terminal had no time")),
-        timer: undefined,
-      });
-    });
-  }
-
-  #terminalFor(lane: string): Terminal {
-    const holding = this.#terminals.find(
-      ({ queue, busy, lane: current }) => queue.laneSize(lane) > 0 || (busy && current === lane),
-    );
-    if (holding !== undefined) return holding;
-    const views = this.#terminals.map(({ session, queue, busy, lastUsedMs }) => ({
-      lane: session.account === null ? null : laneKey(session.account),
-      load: queue.size + (busy ? 1 : 0),
-      unavailableForMs: session.unavailableForMs,
-      lastUsedMs,
-    }));
-    const terminal = this.#terminals[placeLane(lane, views)];
-    if (terminal === undefined) throw new Error("a worker has at least one terminal");
-    return terminal;
-  }
-
-  #enqueue(terminal: Terminal, job: Job): void {
-    terminal.queue.push(job.lane, job);
-    const waitMs = Math.max(0, job.notAfterMs - this.#deps.now());
-    job.timer = setTimeout(() => {
-      if (terminal.queue.remove(job.lane, job)) this.#track(job.expire());
-    }, waitMs);
-    this.#pump(terminal);
-  }
-
-  /** Gives a waiting job's place free; nothing happens when its turn has come. */
-  #dequeue(terminal: Terminal, job: Job): void {
-    if (terminal.queue.remove(job.lane, job)) clearTimeout(job.timer);
-  }
-
-  #pump(terminal: Terminal): void {
-    if (terminal.busy || this.#stopped) return;
-    const job = terminal.queue.next();
-    if (job === undefined) return;
-    clearTimeout(job.timer);
-    terminal.busy = true;
-    terminal.lane = job.lane;
-    const work = this.#deps.now() > job.notAfterMs ? job.expire() : job.run(terminal.session);
-    this.#track(
-      work
-        .catch((error: unknown) => this.#stop(error))
-        .finally(() => {
-          terminal.busy = false;
-          terminal.lane = null;
-          terminal.lastUsedMs = this.#deps.now();
-          this.#pump(terminal);
-        }),
-    );
-  }
-
-  /** Counts work in progress, and stops the process on what no outcome covers: a journal that cannot be written. */
-  #track(work: Promise<unknown>): void {
-    this.#running += 1;
-    work
-      .catch((error: unknown) => this.#stop(error))
-      .finally(() => {
-        this.#running -= 1;
-        for (const resolve of this.#idle.splice(0)) resolve();
-      });
-  }
-
   #stop(error: unknown): void {
     // Nothing else may start on a disk that cannot be trusted, not even in the moment before the process is gone.
-    this.#stopped = true;
-    for (const { queue } of this.#terminals) {
-      for (let job = queue.next(); job !== undefined; job = queue.next()) clearTimeout(job.timer);
-    }
+    this.#jobs.halt();
     this.#deps.log.error("scheduler.fatal", { error: describeError(error) });
     this.#deps.fatal(error);
   }
@@ -436,10 +310,6 @@ export class Scheduler {
 /** An id belongs to the user who made it; nobody else may listen to it, ask about it or cancel it. */
 function sameUser(owner: string, asking: string): void {
   if (owner !== asking) throw new AppError("proof_refused", { detail: "The command belongs to another user" });
-}
-
-function isFull(terminal: Terminal, lane: string): boolean {
-  return terminal.queue.size >= MAX_QUEUED_PER_TERMINAL || terminal.queue.laneSize(lane) >= MAX_QUEUED_PER_LANE;
 }
 
 function refusedBusy(): Outcome {

@@ -1,0 +1,166 @@
+// Runs jobs on terminals: one at a time on each, in the order of its queue, and none after its time. Knows nothing of
+// commands or reads; a job settles everything itself.
+import { laneKey } from "../protocol.ts";
+import type { TerminalSession } from "../terminals/mod.ts";
+import { placeLane } from "./placement.ts";
+import { TerminalQueue } from "./terminal-queue.ts";
+
+/** Jobs waiting for one terminal, and of one account there: beyond it a caller is told to come back. */
+export const MAX_QUEUED_PER_TERMINAL = 1_000;
+export const MAX_QUEUED_PER_LANE = 250;
+/** How long work that needs a terminal for itself waits for its turn. */
+const ALONE_TURN_MS = 30_000;
+
+export type Job = {
+  lane: string;
+  /** Monotonic milliseconds: not begun by then, it expires. */
+  notAfterMs: number;
+  run: (session: TerminalSession) => Promise<void>;
+  /** Its time was over before its turn. */
+  expire: () => Promise<void>;
+};
+
+type Waiting = Job & { timer: NodeJS.Timeout | undefined };
+type Terminal = {
+  session: TerminalSession;
+  queue: TerminalQueue<Waiting>;
+  busy: boolean;
+  lane: string | null;
+  lastUsedMs: number;
+};
+
+export type TerminalJobsOptions = {
+  sessions: readonly TerminalSession[];
+  now: () => number;
+  /** A job rejected, which no job does for what a terminal, a broker or a caller does. */
+  onFailure: (error: unknown) => void;
+};
+
+export class TerminalJobs {
+  readonly #options: TerminalJobsOptions;
+  readonly #terminals: Terminal[];
+  #halted = false;
+  #running = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: TerminalJobsOptions) {
+    this.#options = options;
+    this.#terminals = options.sessions.map((session) => ({
+      session,
+      queue: new TerminalQueue<Waiting>(),
+      busy: false,
+      lane: null,
+      lastUsedMs: 0,
+    }));
+  }
+
+  isFull(lane: string): boolean {
+    const { queue } = this.#terminalFor(lane);
+    return queue.size >= MAX_QUEUED_PER_TERMINAL || queue.laneSize(lane) >= MAX_QUEUED_PER_LANE;
+  }
+
+  /** Queues a job on its lane's terminal; a free terminal begins it now. Returns how to take it out while it waits. */
+  add(job: Job): () => void {
+    return this.#enqueue(this.#terminalFor(job.lane), job);
+  }
+
+  /** Runs work while no job uses this terminal. Rejects with what the work rejects with, or when no turn came in time. */
+  alone(session: TerminalSession, work: () => Promise<void>): Promise<void> {
+    const terminal = this.#terminals.find((one) => one.session === session);
+    if (terminal === undefined) return Promise.reject(new Error("no such terminal"));
+    return new Promise((resolve, reject) => {
+      this.#enqueue(terminal, {
+        // No account's lane: a server name never begins with a line break.
+        lane: "\nalone",
+        notAfterMs: this.#options.now() + ALONE_TURN_MS,
+        run: () => work().then(resolve, reject),
+        expire: async () => reject(new Error("The terminal had no time")),
+      });
+    });
+  }
+
+  /** Counts work that `idle` must wait for; a rejection is a failure like that of a job. */
+  track(work: Promise<unknown>): void {
+    this.#running += 1;
+    work
+      .catch((error: unknown) => this.#options.onFailure(error))
+      .finally(() => {
+        this.#running -= 1;
+        for (const resolve of this.#idle.splice(0)) resolve();
+      });
+  }
+
+  /** Resolves when nothing waits or runs any more. */
+  async idle(): Promise<void> {
+    while (this.#running > 0 || this.#terminals.some(({ queue }) => queue.size > 0)) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  /** Begins nothing any more and forgets what waits: the process is about to end. */
+  halt(): void {
+    this.#halted = true;
+    for (const { queue } of this.#terminals) {
+      for (let job = queue.next(); job !== undefined; job = queue.next()) clearTimeout(job.timer);
+    }
+  }
+
+  health(): { name: string; kind: "simulator" | "rpyc"; state: string }[] {
+    return this.#terminals.map(({ session, busy }) => ({
+      name: session.name,
+      kind: session.kind,
+      state: session.state === "open" && busy ? "busy" : session.state,
+    }));
+  }
+
+  /** A lane with work stays where it is: an account is on at most one terminal. */
+  #terminalFor(lane: string): Terminal {
+    const holding = this.#terminals.find(
+      ({ queue, busy, lane: current }) => queue.laneSize(lane) > 0 || (busy && current === lane),
+    );
+    if (holding !== undefined) return holding;
+    const views = this.#terminals.map(({ session, queue, busy, lastUsedMs }) => ({
+      lane: session.account === null ? null : laneKey(session.account),
+      load: queue.size + (busy ? 1 : 0),
+      unavailableForMs: session.unavailableForMs,
+      lastUsedMs,
+    }));
+    const terminal = this.#terminals[placeLane(lane, views)];
+    if (terminal === undefined) throw new Error("a worker has at least one terminal");
+    return terminal;
+  }
+
+  #enqueue(terminal: Terminal, { lane, notAfterMs, run, expire }: Job): () => void {
+    const job: Waiting = { lane, notAfterMs, run, expire, timer: undefined };
+    terminal.queue.push(lane, job);
+    const waitMs = Math.max(0, notAfterMs - this.#options.now());
+    job.timer = setTimeout(() => {
+      if (terminal.queue.remove(lane, job)) this.track(expire());
+    }, waitMs);
+    this.#pump(terminal);
+    return () => {
+      if (terminal.queue.remove(lane, job)) clearTimeout(job.timer);
+    };
+  }
+
+  #pump(terminal: Terminal): void {
+    if (terminal.busy || this.#halted) return;
+    const job = terminal.queue.next();
+    if (job === undefined) return;
+    clearTimeout(job.timer);
+    terminal.busy = true;
+    terminal.lane = job.lane;
+    const work = this.#options.now() > job.notAfterMs ? job.expire() : job.run(terminal.session);
+    this.track(
+      work
+        // Before the terminal is free again: a failure must be able to halt everything first.
+        .catch((error: unknown) => this.#options.onFailure(error))
+        .finally(() => {
+          terminal.busy = false;
+          terminal.lane = null;
+          terminal.lastUsedMs = this.#options.now();
+          this.#pump(terminal);
+        }),
+    );
+  }
+}
