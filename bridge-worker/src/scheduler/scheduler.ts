@@ -61,6 +61,8 @@ export class Scheduler {
   readonly #reconciler: Reconciler;
   /** Command id → takes the command out of its queue. */
   readonly #waiting = new Map<string, () => void>();
+  /** Command id → the result of a cancellation that is being written. */
+  readonly #cancelling = new Map<string, Promise<string>>();
   #draining = false;
 
   constructor(deps: SchedulerDeps) {
@@ -175,10 +177,15 @@ export class Scheduler {
     const running = this.#book.find(question.commandId);
     if (running === undefined) return this.#whereIs(question) ?? this.#recordUnseen(question, cancelled);
     sameUser(running.call.userId, question.userId);
-    if (running.phase === "started" || running.cancelled) return { phase: running.phase };
+    const { id } = running.call;
+    const before = this.#cancelling.get(id);
+    if (before !== undefined) return { result: await before };
+    if (running.phase === "started") return { phase: running.phase };
     running.cancelled = true;
-    this.#waiting.get(running.call.id)?.();
-    return { result: await this.#settle(running, cancelled) };
+    this.#waiting.get(id)?.();
+    const settled = this.#settle(running, cancelled).finally(() => this.#cancelling.delete(id));
+    this.#cancelling.set(id, settled);
+    return { result: await settled };
   }
 
   health(): ReturnType<TerminalJobs["health"]> {

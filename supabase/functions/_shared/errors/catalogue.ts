@@ -65,6 +65,12 @@ export const Catalogue = {
   position_not_found: { status: 404, title: "There is no such open position", executed: false, retryable: false },
   order_not_found: { status: 404, title: "There is no such pending order", executed: false, retryable: false },
   command_cancelled: { status: 409, title: "The command was cancelled", executed: false, retryable: false },
+  command_started: {
+    status: 409,
+    title: "The command has started and can no longer be cancelled",
+    executed: null,
+    retryable: false,
+  },
   broker_rejected: { status: 422, title: "The broker rejected the request", executed: false, retryable: false },
   order_refused: { status: 422, title: "The order does not fit the symbol's rules", executed: false, retryable: false },
   quote_too_old: { status: 422, title: "The last quote is older than allowed", executed: false, retryable: true },

@@ -27,6 +27,7 @@ const STATUSES: Record<ErrorCode, number> = {
   position_not_found: 404,
   order_not_found: 404,
   command_cancelled: 409,
+  command_started: 409,
   broker_rejected: 422,
   order_refused: 422,
   quote_too_old: 422,
@@ -70,7 +71,7 @@ export const ErrorsCases: readonly Case[] = [
     name: "nobody is told that nothing happened where nobody can know",
     run: () => {
       const open = ErrorCodes.filter((code) => Catalogue[code].executed === null);
-      assert.deepStrictEqual(open, ["outcome_unknown", "internal_error"]);
+      assert.deepStrictEqual(open, ["command_started", "outcome_unknown", "internal_error"]);
       for (const code of open) assert.equal(Catalogue[code].retryable, false);
     },
   },

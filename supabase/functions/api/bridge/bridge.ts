@@ -32,6 +32,14 @@ export type CommandReply =
   /** Written, and no word of what became of it. */
   | { type: "silent" };
 
+export type CancelReply =
+  /** The command has ended, as cancelled or otherwise; `claims.command` is present. */
+  | { type: "outcome"; claims: ResultClaims }
+  /** It has started, and nothing stops it now. */
+  | { type: "under_way" }
+  /** No word: it may have been cancelled or not. */
+  | { type: "silent" };
+
 /** `health` is null for a worker that did not answer. */
 export type WorkerProbe = {
   id: string;
@@ -52,6 +60,8 @@ export type Bridge = {
    * wrong worker would bury the command there: `call.workerId` must be the one it was sent to.
    */
   askCommand(call: WorkerCall, commandId: string): Promise<ResultClaims | null>;
+  /** Cancels a command that has not started. Never throws; `call.workerId` must be the one it was sent to. */
+  cancelCommand(call: WorkerCall, commandId: string): Promise<CancelReply>;
   /** Tells the worker that the outcome is in the ledger. Best effort: otherwise the worker delivers it again. */
   confirm(workerId: string, commandId: string): void;
   probe(workerId: string): Promise<WorkerProbe>;

@@ -8,7 +8,7 @@ import {
   type ReadOutcome,
   type ResultClaims,
 } from "../../_shared/protocol/mod.ts";
-import type { Bridge, CommandReply, WorkerCall, WorkerProbe } from "./bridge.ts";
+import type { Bridge, CancelReply, CommandReply, WorkerCall, WorkerProbe } from "./bridge.ts";
 import type { BridgeLimits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import { LinkPool } from "./link-pool.ts";
@@ -102,6 +102,19 @@ class BridgeClient implements Bridge {
     return claims?.command === undefined ? null : claims;
   }
 
+  async cancelCommand(call: WorkerCall, commandId: string): Promise<CancelReply> {
+    const exchange = await this.#exchange("cancel", call);
+    if (exchange.type === "unanswered") return { type: "silent" };
+    const { event } = exchange;
+    if (event.type === "ack") return { type: "under_way" };
+    if (event.type === "error") {
+      this.#reportRefusal(call.workerId, event);
+      return { type: "silent" };
+    }
+    const claims = await this.#verified(event, call, commandId);
+    return claims?.command === undefined ? { type: "silent" } : { type: "outcome", claims };
+  }
+
   confirm(workerId: string, commandId: string): void {
     this.#pool.existing(workerId)?.send({ type: "ack", id: commandId });
   }
@@ -170,7 +183,8 @@ class BridgeClient implements Bridge {
       if (event === null) return acknowledged || untilMs === waitUntilMs ? null : "no_ack";
       // Admitted and then an error: whatever it means, it does not mean that the command never started.
       if (event.type === "error" && type === "command" && acknowledged) return null;
-      if (event.type !== "ack" || type === "status") return event;
+      // Of a question, an ack with the command's phase is the whole answer.
+      if (event.type !== "ack" || type === "status" || type === "cancel") return event;
       acknowledged = true;
     }
   }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Login, ServerName, Uuid } from "../../_shared/domain/mod.ts";
 import { type CommandState, CommandStates, Timings, TradeResult } from "../../_shared/protocol/mod.ts";
-import { listCommands, readCommand, type ServiceContext } from "../services/mod.ts";
+import { cancelCommand, listCommands, readCommand, type ServiceContext } from "../services/mod.ts";
 import { type StoredCommand, showAnswer } from "./command-view.ts";
 import { ProblemDocument } from "./document-route.ts";
 import { CommandParams, queryInt } from "./fields.ts";
@@ -83,6 +83,30 @@ export function addCommandRoutes(router: Router, services: ServiceContext): void
     async ({ c, caller, params }) => {
       const command = await readCommand(services, caller, params.id);
       return c.json({ ...show(command), ...showAnswer(command) });
+    },
+  );
+  addUserRoute(
+    router,
+    {
+      method: "post",
+      path: "/commands/{id}/cancel",
+      tag: TAG,
+      summary: "Cancel a command that has not started",
+      description:
+        "`cancelled` is false when the command had ended otherwise before; `command` then shows how. A command that has started cannot be cancelled: 409.",
+      params: CommandParams,
+      answers: {
+        200: {
+          description: "The command as it is now",
+          schema: z.object({ success: z.literal(true), cancelled: z.boolean(), command: CommandDetail }),
+        },
+      },
+      problems: ["command_not_found", "command_started", "worker_unreachable"],
+    },
+    async ({ c, caller, params }) => {
+      const command = await cancelCommand(services, caller, params.id);
+      const shown = { ...show(command), ...showAnswer(command) };
+      return c.json({ success: true, cancelled: command.state === "cancelled", command: shown });
     },
   );
 }
