@@ -167,7 +167,7 @@ test("every route but three refuses a request without a valid token, before look
       }
     }
   }
-  assert.equal(checked, 16 * 4);
+  assert.equal(checked, 17 * 4);
 });
 
 test("what is wrong with a request is said as a problem", async () => {
