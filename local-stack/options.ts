@@ -14,6 +14,10 @@ export type StackOptions = {
   terminals?: string | undefined;
   workerEnv?: Record<string, string> | undefined;
   functionEnv?: Record<string, string> | undefined;
+  /** Another program in the worker's place: one that a test can stop at a write. */
+  workerEntry?: string | undefined;
+  /** Where the function reaches the worker, if not at the worker's own port: a proxy that cuts the link. */
+  linkPort?: number | undefined;
   deno?: DenoVersion | undefined;
   log?: ((line: string) => void) | undefined;
   migrationsDir?: string | undefined;

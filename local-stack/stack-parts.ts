@@ -1,6 +1,6 @@
 // The worker's and the function's commands as `npm run dev` starts them. The supervisor takes them as an argument, so
 // that its own tests can use small stand-in programs.
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { denoBinary } from "../scripts/deno.ts";
 import { writeKeySet } from "../scripts/keys.ts";
@@ -49,7 +49,12 @@ export const switchyardParts: StackParts = {
     return {
       name: "worker",
       file: process.execPath,
-      args: [join(ROOT, "bridge-worker", "src", "main.ts")],
+      // Looked at at every start: only where there was never a journal is a new one no loss.
+      get args() {
+        const isNew = !readdirSync(workerDir).some((name) => name.startsWith("journal.db"));
+        const entry = options.workerEntry ?? join(ROOT, "bridge-worker", "src", "main.ts");
+        return isNew ? [entry, "--new-journal"] : [entry];
+      },
       cwd: ROOT,
       env: {
         ...systemEnvironment(),
@@ -82,7 +87,7 @@ export const switchyardParts: StackParts = {
       DENO_NO_UPDATE_CHECK: "1",
       ...functionEnvironment({
         keyFile: readFileSync(join(keyDir, "function.env"), "utf8"),
-        workerPort,
+        workerPort: options.linkPort ?? workerPort,
         apiUrl,
         keys,
         extra: options.functionEnv,

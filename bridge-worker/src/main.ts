@@ -12,15 +12,20 @@ import { startWorker } from "./worker.ts";
 const EXIT_CONFIG = 2;
 const EXIT_JOURNAL = 3;
 
+const USAGE = `usage: node bridge-worker/src/main.ts [--new-journal]
+  --new-journal  once, when there is no journal yet, or the one there is an old copy or damaged (docs/operations.md)`;
+
 async function main(): Promise<void> {
+  const newJournal = readFlags(process.argv.slice(2));
   const config = await readConfig(process.env);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const log = createLog(config.logLevel, config.workerId);
-  const worker = await startWorker({
+  const starting = startWorker({
     config,
     log,
     bootId: randomUUID(),
     journalPath: join(config.dataDir, "journal.db"),
+    newJournal,
     now: () => performance.now(),
     wallClock: () => Date.now(),
     // A journal that cannot be written is the end: nobody may be told anything that is not on the disk.
@@ -34,16 +39,26 @@ async function main(): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info("worker.stopping", { signal });
-    worker.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error("worker.stop_failed", { error: describeError(error) });
-        process.exit(1);
-      },
-    );
+    starting
+      .then((worker) => worker.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error("worker.stop_failed", { error: describeError(error) });
+          process.exit(1);
+        },
+      );
   };
+  // Before it has started: what is asked to stop in that moment must not die with an order half sent.
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  await starting;
+}
+
+function readFlags(flags: readonly string[]): boolean {
+  const unknown = flags.find((flag) => flag !== "--new-journal");
+  if (unknown !== undefined) throw new ConfigError([`Unknown option "${unknown}"\n${USAGE}`]);
+  return flags.length > 0;
 }
 
 try {

@@ -156,6 +156,8 @@ function openPool({ database, log }: GatewayOptions, role: string, max: number):
   });
   // Idle connections end when Postgres is stopped or killed; the next request opens new ones.
   pool.on("error", (error) => log(`[gateway] ${role}: ${error.message}`));
+  // One in use hears of it in its own query, or between two of them; unheard, it would end this process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 

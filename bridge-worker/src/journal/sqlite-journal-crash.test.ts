@@ -1,18 +1,20 @@
-// The journal against the world outside: a killed process, a second process, foreign and damaged files, the disk's modes.
+// The journal against the world outside: a killed process, a second process, a disk that is full. Files that are not, or no
+// longer, this worker's journal: open-journal.test.ts, journal-damage.test.ts.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { FORMAT_VERSION } from "./schema.ts";
-import { JournalUnusable, openJournal } from "./sqlite-journal.ts";
-import { intentOf, WORKER_ID } from "./testdata/entries.ts";
+import { JournalUnusable } from "./journal-unusable.ts";
+import { openJournal } from "./open-journal.ts";
+import { endingOf, idOf, intentOf, WORKER_ID } from "./testdata/entries.ts";
 
 const WRITER = join(import.meta.dirname, "testdata", "write-intents.ts");
+const FILLER = join(import.meta.dirname, "testdata", "fill-disk.ts");
 /** Enough that the kill falls into the middle of the work; each is one flush of the disk. */
 const LINES_BEFORE_KILL = 40;
 
@@ -24,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const open = (workerId = WORKER_ID) => openJournal({ path, workerId, now: () => 1_000_000 });
+const open = (newJournal = false) => openJournal({ path, workerId: WORKER_ID, now: () => 1_000_000, newJournal });
 
 /** Starts the writer on `path` and reads until it has printed so many lines. */
 async function startWriter(lines: number): Promise<{ child: ChildProcess; printed: string[] }> {
@@ -45,13 +47,6 @@ async function kill(child: ChildProcess): Promise<void> {
   const closed = once(child, "close");
   child.kill("SIGKILL");
   await closed;
-}
-
-/** Another program's hands on the closed file. */
-function meddle(sql: string): void {
-  const db = new DatabaseSync(path);
-  db.exec(sql);
-  db.close();
 }
 
 describe("a journal whose process was killed", () => {
@@ -76,13 +71,18 @@ describe("a journal whose process was killed", () => {
 describe("one process per journal", () => {
   it("refuses a second process while the first lives, and opens after its death", async () => {
     const { child } = await startWriter(1);
-    assert.throws(open, (error) => error instanceof JournalUnusable && /another worker/.test(error.message));
+    for (const newJournal of [false, true]) {
+      assert.throws(
+        () => open(newJournal),
+        (error) => error instanceof JournalUnusable && error.kind === "busy" && /another worker/.test(error.message),
+      );
+    }
     await kill(child);
     open().close();
   });
 
   it("refuses a second owner in the same process too", () => {
-    const journal = open();
+    const journal = open(true);
     assert.throws(open, JournalUnusable);
     journal.recordIntent(intentOf(1));
     journal.close();
@@ -100,7 +100,7 @@ describe("the journal's file", () => {
     };
     let journal: ReturnType<typeof open>;
     try {
-      journal = open();
+      journal = open(true);
     } finally {
       DatabaseSync.prototype.exec = original;
     }
@@ -112,74 +112,54 @@ describe("the journal's file", () => {
   });
 
   it("can be read by its owner alone, the write-ahead log included", () => {
-    const journal = open();
+    const journal = open(true);
     journal.recordIntent(intentOf(1));
     const modes = readdirSync(dir).map((name) => [name, (statSync(join(dir, name)).mode & 0o777).toString(8)]);
     journal.close();
     assert.deepStrictEqual(modes, [
       ["journal.db", "600"],
       ["journal.db-wal", "600"],
+      ["journal.db-witness", "600"],
     ]);
   });
 });
 
-describe("a file that is not this worker's journal", () => {
-  const refused = (message: RegExp, workerId?: string): void => {
-    assert.throws(
-      () => open(workerId),
-      (error) => error instanceof JournalUnusable && message.test(error.message),
-    );
-  };
-
-  it("is refused when it is another worker's, both named", () => {
-    open().close();
-    refused(/worker "worker-1", not "worker-2"/, "worker-2");
-    open().close();
-  });
-
-  it("is refused in another format, newer or older", () => {
-    open().close();
-    for (const version of [FORMAT_VERSION + 1, FORMAT_VERSION - 1]) {
-      meddle(`pragma user_version = ${version}`);
-      refused(new RegExp(`has format ${version}; this worker reads ${FORMAT_VERSION}`));
-    }
-  });
-
-  it("is refused, and not written to, when it is another program's database", () => {
-    meddle("create table theirs (x); insert into theirs values (42);");
-    const before = readFileSync(path);
-    refused(/not a Switchyard journal/);
-    assert.deepStrictEqual(readFileSync(path), before);
-    assert.deepStrictEqual(readdirSync(dir), ["journal.db"]);
-  });
-
-  it("is refused when its header row is gone", () => {
-    open().close();
-    meddle("delete from journal");
-    refused(/lost its header/);
-  });
-
-  it("is refused when it is no database at all", () => {
-    writeFileSync(path, "no journal, but a text file of some length\n".repeat(200));
-    refused(/cannot be/);
-    assert.match(readFileSync(path, "utf8"), /^no journal/);
-  });
-
-  it("is refused when it is empty: somebody has cut it, and what was in it is not known", () => {
-    writeFileSync(path, "");
-    refused(/not a Switchyard journal/);
-  });
-
-  it("is refused when it is torn", () => {
+describe("a full disk", () => {
+  it("stops the journal at the write that failed, and everything that was reported is there", () => {
+    // `ulimit -f` is in blocks of 512 or 1024 bytes: no file of the child may grow beyond a few megabytes.
+    const script = `ulimit -f 4000; exec "$0" "$@"`;
+    const { stdout } = spawnSync("sh", ["-c", script, process.execPath, FILLER, path], { encoding: "utf8" });
+    const lines = stdout.trim().split("\n");
+    const [failure, second] = lines.slice(-2);
+    assert.match(failure ?? "", /^failed: (database or disk is full|disk I\/O error)$/);
+    // The limit is still there, but the journal must not even try: a flush that works after one that failed means nothing.
+    assert.equal(second, "then: The journal takes nothing more: an earlier write failed");
+    const printed = lines.slice(0, -2).map(Number);
+    assert.ok(printed.length > 20, `${printed.length} intents before the limit`);
     const journal = open();
-    for (let number = 1; number <= 200; number++) journal.recordIntent(intentOf(number));
+    for (const number of printed) assert.equal(journal.find(idOf(number))?.state, "intent");
+    assert.ok(journal.unsettled().length <= printed.length + 1);
     journal.close();
-    truncateSync(path, Math.floor(statSync(path).size / 2));
-    assert.throws(open, JournalUnusable);
   });
 
-  it("is refused when it lies in a folder that does not exist", () => {
-    path = join(dir, "nowhere", "journal.db");
-    refused(/cannot be opened/);
+  it("is no reason to stop when only a constraint was broken", () => {
+    const journal = open(true);
+    journal.recordIntent(intentOf(1));
+    assert.throws(() => journal.recordIntent(intentOf(1)), /constraint/);
+    journal.recordIntent(intentOf(2));
+    journal.close();
+  });
+});
+
+describe("a sealed password", () => {
+  it("is nowhere in the closed file once the command is final", () => {
+    const credential = "sealed-and-to-be-wiped".repeat(40);
+    const journal = open(true);
+    journal.recordIntent(intentOf(1, { credential }));
+    journal.recordIntent(intentOf(2));
+    journal.recordEnding(endingOf(1, "done"));
+    journal.close();
+    assert.equal(readFileSync(path).includes("sealed-and-to-be-wiped"), false);
+    assert.equal(readFileSync(path).includes("sealed-2"), true);
   });
 });

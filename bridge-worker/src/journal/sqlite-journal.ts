@@ -1,132 +1,113 @@
-// The journal on disk: SQLite with full synchronous commits, one process at a time. A write that fails is fatal: the
-// caller stops the worker, because what is on the disk is then no longer known (see docs/reliability.md).
-import { closeSync, existsSync, openSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+// The journal on disk: what is written, and in which transaction. A write that fails is fatal: the caller stops the
+// worker, because what is on the disk is then no longer known (docs/reliability.md). Opening: open-journal.ts.
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AccountRef } from "../protocol.ts";
-import type { Ending, Intent, Journal, JournalEntry, ProofKey, RiskCounters, TagOwner } from "./journal.ts";
-import { APPLICATION_ID, FORMAT_VERSION, SCHEMA } from "./schema.ts";
+import type {
+  Ending,
+  Intent,
+  Journal,
+  JournalEntry,
+  MarkSurvival,
+  OpenIntent,
+  ProofKey,
+  RiskCounters,
+  TagOwner,
+} from "./journal.ts";
+import { JournalUnusable } from "./journal-unusable.ts";
+import { parseJson, proofColumns, type Row, toEntry, toOpenIntent, toRiskCounters } from "./rows.ts";
+import type { Witness } from "./witness.ts";
 
-/** The journal cannot be used: it is another worker's, another program's, in use, or the disk refuses it. */
-export class JournalUnusable extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = "JournalUnusable";
-  }
-}
+/** Rows that one call of `compact` removes at most: it holds up everything else for some milliseconds. */
+export const COMPACT_BATCH = 500;
+/** SQLite's primary result code of a broken constraint: nothing was written, and nothing is wrong with the disk. */
+const SQLITE_CONSTRAINT = 19;
 
-export type JournalOptions = { path: string; workerId: string; now: () => number };
+/** A command with the request that its tag's owner keeps. */
+const COMMAND = "select command.*, request from command left join tag_owner using (tag)";
 
-/** Opens or makes the journal at `path`. Throws JournalUnusable. `now`: Unix milliseconds. */
-export function openJournal({ path, workerId, now }: JournalOptions): Journal {
-  const isNew = path === ":memory:" || !existsSync(path);
-  let db: DatabaseSync | undefined;
-  try {
-    // Made here and not by SQLite, which gives the write-ahead log the mode that this file has when the log begins.
-    if (isNew && path !== ":memory:") closeSync(openSync(path, "wx", 0o600));
-    db = new DatabaseSync(path);
-    // Exclusive locking is the "one process per journal": a second worker on the same file fails here, at once.
-    db.exec("pragma locking_mode = exclusive; begin exclusive; commit;");
-  } catch (cause) {
-    db?.close();
-    throw new JournalUnusable(`Journal ${path} cannot be opened: is another worker using it?`, cause);
-  }
-  try {
-    // Before the journal mode is set: that would already write to a file that is not ours.
-    if (!isNew) checkHeader(db, path, workerId);
-    db.exec("pragma journal_mode = wal; pragma synchronous = full;");
-    if (isNew) create(db, workerId, now());
-    return new SqliteJournal(db, checkHeader(db, path, workerId), now);
-  } catch (cause) {
-    db.close();
-    throw cause instanceof JournalUnusable ? cause : new JournalUnusable(`Journal ${path} cannot be read`, cause);
-  }
-}
+export type Header = { workerId: string; identity: string; createdAt: number; knowsSince: number; writes: number };
 
-function create(db: DatabaseSync, workerId: string, now: number): void {
-  db.exec("begin");
-  db.exec(SCHEMA);
-  db.prepare("insert into journal values (1, ?, ?)").run(workerId, now);
-  db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${FORMAT_VERSION}; commit;`);
-}
-
-type Header = { workerId: string; createdAt: number };
-
-function checkHeader(db: DatabaseSync, path: string, workerId: string): Header {
-  const pragma = (name: string): unknown => db.prepare(`pragma ${name}`).get()?.[name];
-  if (pragma("application_id") !== APPLICATION_ID) throw new JournalUnusable(`${path} is not a Switchyard journal`);
-  const format = pragma("user_version");
-  if (format !== FORMAT_VERSION) {
-    throw new JournalUnusable(`Journal ${path} has format ${String(format)}; this worker reads ${FORMAT_VERSION}`);
-  }
-  const row = db.prepare("select worker_id, created_at from journal").get();
-  if (row === undefined) throw new JournalUnusable(`Journal ${path} has lost its header`);
-  if (row.worker_id !== workerId) {
-    throw new JournalUnusable(`Journal ${path} belongs to worker "${String(row.worker_id)}", not "${workerId}"`);
-  }
-  return { workerId, createdAt: Number(row.created_at) };
-}
-
-class SqliteJournal implements Journal {
+export class SqliteJournal implements Journal {
   readonly workerId: string;
   readonly createdAt: number;
   readonly #db: DatabaseSync;
+  readonly #witness: Witness | undefined;
   readonly #now: () => number;
   readonly #statements = new Map<string, StatementSync>();
+  #knowsSince: number;
+  #failed = false;
 
-  constructor(db: DatabaseSync, header: Header, now: () => number) {
+  constructor(db: DatabaseSync, header: Header, witness: Witness | undefined, now: () => number) {
     this.#db = db;
     this.workerId = header.workerId;
     this.createdAt = header.createdAt;
+    this.#knowsSince = header.knowsSince;
+    this.#witness = witness;
     this.#now = now;
   }
 
+  get knowsSince(): number {
+    return this.#knowsSince;
+  }
+
   find(id: string): JournalEntry | undefined {
-    const row = this.#prepare("select * from command where id = ?").get(id);
+    const row = this.#prepare(`${COMMAND} where id = ?`).get(id);
     return row === undefined ? undefined : toEntry(row);
   }
 
   recordIntent(intent: Intent): void {
-    const { id, userId, kind, tag, account, credential } = intent;
-    this.#prepare(
-      `insert into command (id, user_id, kind, tag, account_id, login, server, request, credential, plan, baseline, epoch, state, begun_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intent', ?)`,
-    ).run(
-      ...[id, userId, kind, tag, account.id, account.login, account.server],
-      ...[JSON.stringify(intent.request), credential, JSON.stringify(intent.plan), JSON.stringify(intent.baseline)],
-      intent.epoch,
-      this.#now(),
-    );
+    const { id, userId, kind, tag, account, credential, terminal, epoch } = intent;
+    this.#write(() => {
+      this.#prepare("insert into tag_owner (tag, command_id, user_id, request) values (?, ?, ?, ?)").run(
+        ...[tag, id, userId],
+        JSON.stringify(intent.request),
+      );
+      this.#prepare(
+        `insert into command (id, user_id, kind, tag, account_id, login, server, credential, plan, baseline, terminal, epoch, state, begun_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intent', ?)`,
+      ).run(
+        ...[id, userId, kind, tag, account.id, account.login, account.server, credential],
+        ...[JSON.stringify(intent.plan), JSON.stringify(intent.baseline), terminal, epoch, this.#now()],
+      );
+    });
   }
 
-  recordEnding({ id, userId, kind, result, final }: Ending): string {
+  recordEnding({ id, userId, kind, result, evidence = null, final }: Ending): string {
     const state = final ? "final" : "unknown";
     const now = this.#now();
-    // A final row is never touched again (the `where`), so whoever comes second learns what the first one told.
-    this.#prepare(
-      `insert into command (id, user_id, kind, state, result, begun_at, ended_at) values (?, ?, ?, ?, ?, ?, ?)
-       on conflict (id) do update set state = excluded.state, result = excluded.result, ended_at = excluded.ended_at,
-         delivered = 0, credential = case when excluded.state = 'final' then null else command.credential end
-       where command.state <> 'final'`,
-    ).run(id, userId, kind, state, result, now, now);
-    return String(this.#prepare("select result from command where id = ?").get(id)?.result);
+    return this.#write(() => {
+      // A final row is never touched again (the `where`), so whoever comes second learns what the first one told.
+      this.#prepare(
+        `insert into command (id, user_id, kind, state, result, evidence, begun_at, ended_at) values (?, ?, ?, ?, ?, ?, ?, ?)
+         on conflict (id) do update set state = excluded.state, result = excluded.result, evidence = excluded.evidence,
+           ended_at = excluded.ended_at, delivered = 0,
+           credential = case when excluded.state = 'final' then null else command.credential end
+         where command.state <> 'final'`,
+      ).run(...[id, userId, kind, state, result], evidence && JSON.stringify(evidence), ...[now, now]);
+      return String(this.#prepare("select result from command where id = ?").get(id)?.result);
+    });
   }
 
-  interrupted(): Intent[] {
-    return this.#prepare("select * from command where state = 'intent' order by begun_at").all().map(toIntent);
+  interrupted(): OpenIntent[] {
+    return this.#openIntents("state = 'intent'");
   }
 
-  unsettled(): Intent[] {
-    // An unknown without a tag was never begun here: there is nothing to ask a terminal about.
-    return this.#prepare("select * from command where state <> 'final' and tag is not null order by begun_at")
-      .all()
-      .map(toIntent);
+  unsettled(): OpenIntent[] {
+    return this.#openIntents("state <> 'final'");
+  }
+
+  unsettledOf({ server, login }: AccountRef): OpenIntent[] {
+    return this.#openIntents("state <> 'final' and server = ? and login = ?", server, login);
+  }
+
+  acknowledge(id: string): void {
+    this.#write(() => this.#prepare("update command set acknowledged = 1 where id = ? and state = 'unknown'").run(id));
   }
 
   tagOwner(tag: number): TagOwner | undefined {
-    const row = this.#prepare("select id, user_id, request from command where tag = ?").get(tag);
-    return row === undefined
-      ? undefined
-      : { id: String(row.id), userId: String(row.user_id), request: parseJson(row.request) };
+    const row = this.#prepare("select command_id, user_id, request from tag_owner where tag = ?").get(tag);
+    if (row === undefined) return undefined;
+    return { id: String(row.command_id), userId: String(row.user_id), request: parseJson(row.request) };
   }
 
   undelivered(limit: number): { id: string; result: string }[] {
@@ -138,7 +119,7 @@ class SqliteJournal implements Journal {
   }
 
   confirmDelivery(id: string, result: string): void {
-    this.#prepare("update command set delivered = 1 where id = ? and result = ? and delivered = 0").run(id, result);
+    this.#run("update command set delivered = 1 where id = ? and result = ? and delivered = 0", id, result);
   }
 
   intentsSince(account: AccountRef, sinceMs: number): number {
@@ -156,34 +137,110 @@ class SqliteJournal implements Journal {
   }
 
   prove(key: ProofKey, atMs: number): void {
-    this.#prepare("insert or replace into proof values (?, ?, ?, ?, ?)").run(...proofColumns(key), atMs);
+    this.#run(
+      "insert or replace into proof (user_id, server, login, credential_hash, proven_at) values (?, ?, ?, ?, ?)",
+      ...[...proofColumns(key), atMs],
+    );
   }
 
   disprove(key: ProofKey): void {
-    this.#prepare("delete from proof where user_id = ? and server = ? and login = ? and credential_hash = ?").run(
+    this.#run(
+      "delete from proof where user_id = ? and server = ? and login = ? and credential_hash = ?",
       ...proofColumns(key),
     );
   }
 
+  recordMarkCheck({ server, login }: AccountRef, { magic, comment }: { magic: boolean; comment: boolean }): void {
+    this.#run(
+      `insert into mark (server, login, magic, comment) values (?, ?, ?, ?)
+       on conflict (server, login) do update set magic = min(magic, excluded.magic), comment = min(comment, excluded.comment)`,
+      ...[server, login, Number(magic), Number(comment)],
+    );
+  }
+
+  isMarkChecked({ server, login }: AccountRef): boolean {
+    return this.#prepare("select 1 as yes from mark where server = ? and login = ?").get(server, login) !== undefined;
+  }
+
+  markSurvival(server: string): MarkSurvival {
+    const row = this.#prepare("select min(magic) as magic, min(comment) as comment from mark where server = ?").get(
+      server,
+    );
+    const survives = (least: unknown): boolean | null => (typeof least === "number" ? least === 1 : null);
+    return { magic: survives(row?.magic), comment: survives(row?.comment) };
+  }
+
+  compact(endedBeforeMs: number): number {
+    return this.#write(() => {
+      const { changes } = this.#prepare(
+        `delete from command where id in (
+           select id from command where delivered = 1 and state = 'final' and ended_at < ? order by ended_at limit ${COMPACT_BATCH})`,
+      ).run(endedBeforeMs);
+      // What is gone began before it ended: an id that is older than this may have been known here.
+      if (changes > 0 && endedBeforeMs > this.#knowsSince) {
+        this.#prepare("update journal set knows_since = ?").run(endedBeforeMs);
+        this.#knowsSince = endedBeforeMs;
+      }
+      return Number(changes);
+    });
+  }
+
   riskCounters(account: AccountRef): RiskCounters | undefined {
     const row = this.#prepare("select * from risk where server = ? and login = ?").get(account.server, account.login);
-    if (row === undefined) return undefined;
-    return {
-      day: String(row.day),
-      dayStartEquity: Number(row.day_start_equity),
-      peakEquity: Number(row.peak_equity),
-    };
+    return row === undefined ? undefined : toRiskCounters(row);
   }
 
   saveRiskCounters({ server, login }: AccountRef, { day, dayStartEquity, peakEquity }: RiskCounters): void {
-    this.#prepare("insert or replace into risk values (?, ?, ?, ?, ?)").run(
-      ...[server, login, day],
-      ...[dayStartEquity, peakEquity],
+    this.#run(
+      "insert or replace into risk (server, login, day, day_start_equity, peak_equity) values (?, ?, ?, ?, ?)",
+      ...[server, login, day, dayStartEquity, peakEquity],
     );
   }
 
   close(): void {
     this.#db.close();
+    this.#witness?.close();
+  }
+
+  /** Without a tag it was never begun here: there is nothing to ask a terminal about. */
+  #openIntents(where: string, ...values: string[]): OpenIntent[] {
+    return this.#prepare(`${COMMAND} where ${where} and tag is not null order by begun_at`)
+      .all(...values)
+      .map((row: Row) => toOpenIntent(row));
+  }
+
+  /** One transaction that counts; on the disk before the witness says so, or the witness would accuse a sound journal. */
+  #write<T>(work: () => T): T {
+    const [value, writes] = this.#guarded((): [T, number] => {
+      this.#db.exec("begin immediate");
+      try {
+        const done = work();
+        const row = this.#prepare("update journal set writes = writes + 1 returning writes").get();
+        this.#db.exec("commit");
+        return [done, Number(row?.writes)];
+      } catch (error) {
+        // After a fault of the disk SQLite may have rolled back by itself.
+        if (this.#db.isTransaction) this.#db.exec("rollback");
+        throw error;
+      }
+    });
+    this.#guarded(() => this.#witness?.note(writes));
+    return value;
+  }
+
+  #run(sql: string, ...values: (string | number)[]): void {
+    this.#guarded(() => this.#prepare(sql).run(...values));
+  }
+
+  /** After one failed flush a later one may succeed and mean nothing: the journal takes no write any more. */
+  #guarded<T>(work: () => T): T {
+    if (this.#failed) throw new JournalUnusable("disk", "The journal takes nothing more: an earlier write failed");
+    try {
+      return work();
+    } catch (error) {
+      this.#failed = !isConstraint(error);
+      throw error;
+    }
   }
 
   #prepare(sql: string): StatementSync {
@@ -195,45 +252,7 @@ class SqliteJournal implements Journal {
   }
 }
 
-type Row = Record<string, unknown>;
-
-function identity(row: Row): { id: string; userId: string; kind: string } {
-  return { id: String(row.id), userId: String(row.user_id), kind: String(row.kind) };
-}
-
-function accountOf(row: Row): JournalEntry["account"] {
-  if (row.login === null) return null;
-  return { id: String(row.account_id), login: String(row.login), server: String(row.server) };
-}
-
-function toIntent(row: Row): Intent {
-  return {
-    ...identity(row),
-    tag: Number(row.tag),
-    account: accountOf(row) ?? { id: "", login: "", server: "" },
-    request: parseJson(row.request),
-    credential: String(row.credential),
-    plan: parseJson(row.plan),
-    baseline: parseJson(row.baseline),
-    epoch: row.epoch === null ? null : String(row.epoch),
-  };
-}
-
-function toEntry(row: Row): JournalEntry {
-  return {
-    ...identity(row),
-    tag: row.tag === null ? null : Number(row.tag),
-    account: accountOf(row),
-    state: row.state as JournalEntry["state"],
-    result: row.result === null ? null : String(row.result),
-    request: parseJson(row.request),
-  };
-}
-
-function parseJson(value: unknown): unknown {
-  return typeof value === "string" ? JSON.parse(value) : null;
-}
-
-function proofColumns({ userId, account, credentialHash }: ProofKey): [string, string, string, string] {
-  return [userId, account.server, account.login, credentialHash];
+function isConstraint(error: unknown): boolean {
+  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) : 0;
+  return (code & 0xff) === SQLITE_CONSTRAINT;
 }

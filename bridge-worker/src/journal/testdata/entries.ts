@@ -1,5 +1,5 @@
 // Numbered commands for the journal's tests: the same number always gives the same command.
-import type { Ending, Intent } from "../journal.ts";
+import type { Ending, Intent, OpenIntent } from "../journal.ts";
 
 export const WORKER_ID = "worker-1";
 export const ACCOUNT = { login: "5012345", server: "MetaQuotes-Demo" };
@@ -20,6 +20,7 @@ export function intentOf(number: number, change: Partial<Intent> = {}): Intent {
     credential: `sealed-${number}`,
     plan: { action: 1, magic: 2 ** 40 + number },
     baseline: { positions: [], equity: 1000.5 },
+    terminal: "terminal-1",
     epoch: "epoch-1",
     ...change,
   };
@@ -27,4 +28,9 @@ export function intentOf(number: number, change: Partial<Intent> = {}): Intent {
 
 export function endingOf(number: number, result: string, final = true): Ending {
   return { id: idOf(number), userId: USER_ID, kind: "trade", result, final };
+}
+
+/** The same as the journal gives it back, begun at `begunAt` and without an ending so far. */
+export function openOf(number: number, begunAt = 1_000_000): OpenIntent {
+  return { ...intentOf(number), begunAt, acknowledged: false, evidence: null };
 }

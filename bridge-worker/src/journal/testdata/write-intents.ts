@@ -1,10 +1,10 @@
 // A process to be killed: opens the journal named by its argument and records intents for ever, printing each id after
 // `recordIntent` has returned. A printed id is a promise.
 import { writeSync } from "node:fs";
-import { openJournal } from "../sqlite-journal.ts";
+import { openJournal } from "../open-journal.ts";
 import { endingOf, intentOf, WORKER_ID } from "./entries.ts";
 
-const journal = openJournal({ path: process.argv[2] ?? "", workerId: WORKER_ID, now: Date.now });
+const journal = openJournal({ path: process.argv[2] ?? "", workerId: WORKER_ID, now: Date.now, newJournal: true });
 for (let number = 1; ; number++) {
   const intent = intentOf(number);
   journal.recordIntent(intent);
