@@ -24,6 +24,7 @@ const READABLE = [
   ...[
     "is_default",
     "login",
+    "pass_magic",
     "risk_limits",
     "server",
     "trade_mode",
@@ -33,7 +34,7 @@ const READABLE = [
     "worker_id",
   ],
 ];
-const WRITABLE = ["account_name", "is_active", "is_default", "risk_limits"];
+const WRITABLE = ["account_name", "is_active", "is_default", "pass_magic", "risk_limits"];
 const TABLES = ["mt5_accounts", "mt5_current_account", "commands"];
 
 const clients = (): [string, Caller][] => [
@@ -99,7 +100,7 @@ describe("access", () => {
     }
   });
 
-  test("a user updates one's own rows only, and only the four columns", async () => {
+  test("a user updates one's own rows only, and only the five columns", async () => {
     const rows = await session.as(
       { user: bob },
       "update public.mt5_accounts set account_name = 'bob was here' returning user_id",

@@ -48,7 +48,7 @@ describe("accounts", () => {
     assert.equal(accounts.length, 1);
     assert.deepEqual(Object.keys(accounts[0]).sort(), [
       ...["account_name", "account_type", "broker_name", "created_at", "currency", "id", "is_active", "is_current"],
-      ...["is_default", "login", "risk_limits", "server", "status", "trade_mode", "updated_at"],
+      ...["is_default", "login", "pass_magic", "risk_limits", "server", "status", "trade_mode", "updated_at"],
     ]);
     assert.equal(accounts[0].id, first.id);
     assert.match(accounts[0].created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -76,15 +76,17 @@ describe("accounts", () => {
     assert.equal((await connect(session, alice, { credential_status: "read_only" })).status, "read_only");
   });
 
-  test("update_account() changes the four fields, and null removes the limits", async () => {
+  test("update_account() changes the five fields, and null removes the limits", async () => {
     await newUsers();
     const { id } = await connect(session, alice, { risk_limits: { reduce_only: true } });
     const changed = await update(alice, id, {
       account_name: "new",
       risk_limits: { max_open_positions: 2 },
       is_default: true,
+      pass_magic: true,
     });
     assert.equal(changed.account_name, "new");
+    assert.equal(changed.pass_magic, true);
     assert.deepEqual(changed.risk_limits, { max_open_positions: 2 });
     assert.equal(changed.is_default, true);
     assert.equal((await update(alice, id, { risk_limits: null })).risk_limits, null);
@@ -107,6 +109,7 @@ describe("accounts", () => {
         { account_name: 1 },
         { account_name: null },
         { risk_limits: [] },
+        { pass_magic: null },
         { is_default: "true" },
         { is_active: null },
       ],
@@ -166,6 +169,15 @@ describe("accounts", () => {
     });
     assert.equal(other.created, true);
     assert.notEqual(other.account.id, first.id);
+  });
+
+  test("connect_account() leaves the caller's magic at home unless asked, and a known account keeps its choice", async () => {
+    await newUsers();
+    assert.equal((await connect(session, alice)).pass_magic, false);
+    const asked = await connect(session, alice, { pass_magic: true });
+    assert.equal(asked.pass_magic, true);
+    assert.equal((await connect(session, alice, { login: asked.login })).pass_magic, true);
+    assert.equal((await connect(session, alice, { login: asked.login, pass_magic: false })).pass_magic, false);
   });
 
   test("connect_account() makes an account the default only when asked, and then the only one", async () => {

@@ -7,8 +7,8 @@ import {
   completion,
   connect,
   openSession,
-  refuses,
   type Row,
+  refuses,
   type Session,
   submission,
   submit,
@@ -47,7 +47,8 @@ describe("reading commands", () => {
     const { command } = await submit(session, alice);
     const open = await get(alice, command.id);
     assert.deepEqual(Object.keys(open).sort(), [
-      ...["account", "body", "completed_at", "created_at", "deadline", "evidence", "executed", "id", "kind", "open"],
+      ...["account", "acknowledged", "body", "completed_at", "created_at", "deadline", "evidence", "executed", "id"],
+      ...["kind", "open"],
       ...["parent_id", "request", "state", "status", "worker_id"],
     ]);
     assert.deepEqual(open.request, submission(alice).p_request);

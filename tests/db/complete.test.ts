@@ -9,8 +9,8 @@ import {
   connect,
   eventually,
   openSession,
-  refuses,
   type Row,
+  refuses,
   type Session,
   submit,
 } from "./session.ts";
@@ -159,6 +159,34 @@ describe("completing", () => {
     const row = await rowOf(id);
     assert.deepEqual(row.evidence, { source: "unknown" });
     assert.equal(row.worker_id, "worker-2");
+  });
+
+  test("a stale writer's `unknown` that waited while `done` was stored changes nothing, and hears of `done`", async () => {
+    const id = await newCommand();
+    const outbox = await session.begin("service_role");
+    const isolate = await session.begin("service_role");
+    const args = (state: string): Row => ({ p_user_id: alice, p_command_id: id, ...completion(state) });
+    assert.equal((await outbox.call("complete_command", args("done"))).stored, true);
+    const late = isolate.call("complete_command", args("unknown"));
+    await eventually(isolate.isWaiting);
+    await outbox.commit();
+    const { stored, state, body } = await late;
+    await isolate.commit();
+    assert.deepEqual([stored, state, body], [false, "done", '{"state": "done"}']);
+    assert.deepEqual([(await rowOf(id)).state, (await rowOf(id)).evidence], ["done", { source: "done" }]);
+  });
+
+  test("a user who is deleted leaves the ledger behind: the outcome of an unknown command is still stored", async () => {
+    const carol = await session.newUser();
+    await connect(session, carol, { set_as_default: true });
+    const { command } = await submit(session, carol);
+    await complete(command.id, "unknown", {}, carol);
+    await session.deleteUser(carol);
+    const orphan = await rowOf(command.id);
+    assert.deepEqual([orphan.state, orphan.user_id, orphan.account_id], ["unknown", carol, null]);
+    assert.match(String(orphan.login), /^\d+$/);
+    assert.equal((await complete(command.id, "done", {}, carol)).stored, true);
+    assert.equal((await rowOf(command.id)).state, "done");
   });
 
   test("of many writers at once one stores, and all return its answer", async () => {

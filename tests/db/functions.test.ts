@@ -26,6 +26,7 @@ const FUNCTIONS: Record<string, [Kind, string[]]> = {
   "switchyard.command_json(commands)": ["invoker", []],
   "switchyard.submitted_json(commands)": ["invoker", []],
   "switchyard.guard_command()": ["invoker", []],
+  "switchyard.guard_acknowledgement()": ["invoker", []],
   "switchyard.touch()": ["invoker", []],
   // Triggers that write another row.
   "switchyard.queue_default_change()": ["definer", []],
@@ -55,6 +56,7 @@ const FUNCTIONS: Record<string, [Kind, string[]]> = {
   "switchyard.switch_account(uuid)": ["definer", []],
   "switchyard.withdraw_command(uuid)": ["definer", []],
   "switchyard.complete_command(uuid,text,bool,int4,text,jsonb,text)": ["definer", []],
+  "switchyard.acknowledge_command(uuid,text)": ["definer", []],
   "public.submit_command(uuid,uuid,text,text,text,jsonb,int4,text)": ["definer", ["service_role"]],
   "public.submit_commands(uuid,uuid,text,text,text,jsonb,jsonb,int4,text)": ["definer", ["service_role"]],
   "public.resolve_account(uuid,uuid)": ["definer", ["service_role"]],
@@ -63,6 +65,7 @@ const FUNCTIONS: Record<string, [Kind, string[]]> = {
   "public.switch_account(uuid,uuid)": ["definer", ["service_role"]],
   "public.withdraw_command(uuid,uuid)": ["definer", ["service_role"]],
   "public.complete_command(uuid,uuid,text,bool,int4,text,jsonb,text)": ["definer", ["service_role"]],
+  "public.acknowledge_command(uuid,uuid,text)": ["definer", ["service_role"]],
 };
 
 const LISTED = `

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { withClient } from "../../local-stack/mod.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { refuses, type Row, SEALED } from "./session.ts";
+import { type Row, refuses, SEALED } from "./session.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "../../supabase/migrations");
 const NO_MIGRATIONS = join(import.meta.dirname, "no-such-folder");
@@ -86,7 +86,7 @@ describe("the original table", () => {
         nullable.map((row) => row.column_name),
         [
           ...["account_name", "created_at", "credential_status", "encrypted_password", "id", "is_active", "is_default"],
-          ...["login", "server", "updated_at", "user_id"],
+          ...["login", "pass_magic", "server", "updated_at", "user_id"],
         ],
       );
     }));

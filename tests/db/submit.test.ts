@@ -9,8 +9,8 @@ import {
   connect,
   eventually,
   openSession,
-  refuses,
   type Row,
+  refuses,
   SEALED,
   type Session,
   submission,
@@ -58,6 +58,7 @@ describe("submitting", () => {
       account_name: account.account_name,
       encrypted_password: SEALED,
       risk_limits: { max_open_positions: 3 },
+      pass_magic: false,
       worker_id: "worker-1",
     });
     const command = answer.command;

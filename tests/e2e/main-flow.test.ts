@@ -232,10 +232,6 @@ describe("the main flow", () => {
   });
 
   it("replaces the password by a real login, and keeps the old one when the new one is wrong", async () => {
-    const wrong = await ann.call("PUT", `/accounts/${annMain}/password`, { body: { password: "nope" } });
-    assert.equal(wrong.status, 400, wrong.text);
-    assert.equal(wrong.body.code, "login_failed");
-    assert.equal((await ann.get("/account/info?max_age_ms=0")).status, 200);
     const right = await ann.call("PUT", `/accounts/${annMain}/password`, { body: { password: "demo-5000001" } });
     assert.equal(right.status, 200, right.text);
     const investor = await ann.call("PUT", `/accounts/${annMain}/password`, { body: { password: "view-5000001" } });
@@ -244,6 +240,14 @@ describe("the main flow", () => {
     const trade = await ann.post("/trades", { symbol: "EURUSD", order_type: "buy", volume: 0.1 });
     assert.equal(trade.body.code, "trading_not_allowed", trade.text);
     await ann.call("PUT", `/accounts/${annMain}/password`, { body: { password: "demo-5000001" } });
+    const wrong = await ann.call("PUT", `/accounts/${annMain}/password`, { body: { password: "nope" } });
+    assert.equal(wrong.status, 400, wrong.text);
+    assert.equal(wrong.body.code, "login_failed");
+    assert.equal((await ann.get("/account/info?max_age_ms=0")).status, 200);
+    const again = await ann.call("PUT", `/accounts/${annMain}/password`, { body: { password: "demo-5000001" } });
+    assert.equal(again.status, 429, again.text);
+    assert.equal(again.body.code, "login_paused");
+    assert.match(again.headers.get("retry-after") ?? "", /^[1-9][0-9]?$/);
   });
 
   it("says layer by layer how an account is", async () => {

@@ -35,9 +35,12 @@ export type Signers = {
   userToken(userId: string, change?: Change): Promise<string>;
   /** A whole `command` frame as an honest function makes it. */
   commandFrame(call: CommandCall): Promise<CallFrame>;
-  /** `status` or `cancel` about a command. */
-  questionFrame(type: "status" | "cancel", call: CommandCall): Promise<CallFrame>;
+  /** `status`, `cancel` or `acknowledge` about a command. */
+  questionFrame(type: "status" | "cancel" | "acknowledge", call: CommandCall): Promise<CallFrame>;
 };
+
+/** When every envelope of these tests was made, on the worker's clock. */
+export const MADE_AT_MS = 1_000;
 
 export type EnvelopeAbout = {
   id: string;
@@ -62,7 +65,7 @@ export async function createSigners(): Promise<Signers> {
     const claims = {
       ...{ iss: API_ISSUER, aud: WORKER_ID, sub: about.userId, jti: about.id, iat: now, exp: now + ENVELOPE_LIFE_S },
       ...{ kind: about.kind, account: about.account, bh: hashOf(body), boot: bootId },
-      ...{ not_after_ms: about.notAfterMs, submitted_ago_ms: about.submittedAgoMs },
+      ...{ not_after_ms: about.notAfterMs, submitted_ago_ms: about.submittedAgoMs, made_at_ms: MADE_AT_MS },
     };
     return sign(linkKey, ENVELOPE_TYP, claims, change);
   };
@@ -80,7 +83,8 @@ export async function createSigners(): Promise<Signers> {
       return { type: "command", id: call.id, envelope: statement, user_token, body };
     },
     async questionFrame(type, call) {
-      const body = JSON.stringify({ command_id: call.id });
+      const reason = type === "acknowledge" ? { reason: "looked at the account" } : {};
+      const body = JSON.stringify({ command_id: call.id, ...reason });
       const id = randomUUID();
       const [statement, user_token] = await Promise.all([
         envelope(body, { ...call, id, kind: type }),

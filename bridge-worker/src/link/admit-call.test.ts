@@ -11,6 +11,7 @@ import {
   createSigners,
   ISSUER,
   keySet,
+  MADE_AT_MS,
   nowS,
   type Signers,
   withoutSignature,
@@ -46,6 +47,7 @@ describe("admitCall", () => {
         bootId: signers.bootId,
       }),
       userTokens: { verify: (token) => verifyUserToken(token, keys, ISSUER) },
+      now: () => MADE_AT_MS,
     };
     call = {
       id: randomUUID(),
@@ -77,7 +79,7 @@ describe("admitCall", () => {
     assert.deepEqual(await admitCall(honest, proofs), { type: "command", call } satisfies AdmittedCall);
   });
 
-  it("a read needs no account id; a status and a cancel ask about another id than their own", async () => {
+  it("a read needs no account id; status, cancel and acknowledge ask about another id than their own", async () => {
     const body = JSON.stringify({ request: { kind: "connect" }, credential: "sealed" });
     const account = { login: "5000001", server: SERVER };
     const envelope = await signers.envelope(body, { ...call, kind: "connect", account });
@@ -86,9 +88,30 @@ describe("admitCall", () => {
       type: "read",
       call: { id: call.id, userId: USER, notAfterMs: 12_345.5, account, body: JSON.parse(body) as unknown },
     });
-    for (const type of ["status", "cancel"] as const) {
+    for (const type of ["status", "cancel", "acknowledge"] as const) {
       const question = { commandId: call.id, userId: USER, notAfterMs: 12_345.5, submittedAgoMs: 17 };
       assert.deepEqual(await admitCall(await signers.questionFrame(type, call), proofs), { type, question });
+    }
+  });
+
+  it("a frame that was held on the way has made its command older, and a fast clock no younger", async () => {
+    const ageAt = async (nowMs: number): Promise<unknown> => {
+      const admitted = await admitCall(honest, { ...proofs, now: () => nowMs });
+      return admitted.type === "command" && admitted.call.submittedAgoMs;
+    };
+    assert.equal(await ageAt(MADE_AT_MS + 20_000), 20_017);
+    assert.equal(await ageAt(MADE_AT_MS - 5), 17);
+    const asked = await admitCall(await signers.questionFrame("status", call), { ...proofs, now: () => 9_000 });
+    assert.equal(asked.type === "status" && asked.question.submittedAgoMs, 8_017);
+  });
+
+  it("an acknowledgement without a reason is a bad frame", async () => {
+    const frame = await signers.questionFrame("acknowledge", call);
+    for (const reason of [undefined, "", " "]) {
+      const body = JSON.stringify({ command_id: call.id, reason });
+      const envelope = await signers.envelope(body, { ...call, id: frame.id, kind: "acknowledge" });
+      const bare = { ...frame, body, envelope };
+      await assert.rejects(admitCall(bare, proofs), (error: AppError) => error.code === "bad_frame");
     }
   });
 

@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import {
   AccountTarget,
+  AcknowledgeQuery,
   AppError,
   type CallFrame,
   CommandBody,
@@ -17,9 +18,10 @@ import type { UserTokens } from "./user-tokens.ts";
 export type AdmittedCall =
   | { type: "command"; call: CommandCall }
   | { type: "read"; call: ReadCall }
-  | { type: "status" | "cancel"; question: CommandQuestion };
+  | { type: "status" | "cancel" | "acknowledge"; question: CommandQuestion };
 
-export type Proofs = { functionKeys: FunctionKeys; userTokens: UserTokens };
+/** `now`: the monotonic clock that `welcome` tells. */
+export type Proofs = { functionKeys: FunctionKeys; userTokens: UserTokens; now: () => number };
 
 /** Throws `proof_refused` or `bad_frame`. */
 export async function admitCall(frame: CallFrame, proofs: Proofs): Promise<AdmittedCall> {
@@ -36,7 +38,7 @@ export async function admitCall(frame: CallFrame, proofs: Proofs): Promise<Admit
       if (!account.success) throw new AppError("bad_frame", { detail: "A command names its account by id" });
       return {
         type: "command",
-        call: { ...common(claims), account: account.data, body, submittedAgoMs: claims.submitted_ago_ms },
+        call: { ...common(claims), account: account.data, body, submittedAgoMs: ageOf(claims, proofs.now()) },
       };
     }
     case "read": {
@@ -45,10 +47,13 @@ export async function admitCall(frame: CallFrame, proofs: Proofs): Promise<Admit
       return { type: "read", call: { ...common(claims), account: claims.account, body } };
     }
     case "status":
-    case "cancel": {
+    case "cancel":
+    case "acknowledge": {
       sameKind(claims, frame.type);
-      const { command_id } = parseBody(CommandQuery, frame.body);
-      const { not_after_ms: notAfterMs, submitted_ago_ms: submittedAgoMs } = claims;
+      // The reason of an acknowledgement is for the ledger; here it only has to be there.
+      const { command_id } = parseBody(frame.type === "acknowledge" ? AcknowledgeQuery : CommandQuery, frame.body);
+      const { not_after_ms: notAfterMs } = claims;
+      const submittedAgoMs = ageOf(claims, proofs.now());
       return { type: frame.type, question: { commandId: command_id, userId, notAfterMs, submittedAgoMs } };
     }
   }
@@ -56,6 +61,11 @@ export async function admitCall(frame: CallFrame, proofs: Proofs): Promise<Admit
 
 function common(claims: EnvelopeClaims): { id: string; userId: string; notAfterMs: number } {
   return { id: claims.jti, userId: claims.sub, notAfterMs: claims.not_after_ms };
+}
+
+/** The command's age now: what it was when the frame was made, and how long the frame was on its way. */
+function ageOf({ submitted_ago_ms, made_at_ms }: EnvelopeClaims, nowMs: number): number {
+  return submitted_ago_ms + Math.max(0, nowMs - made_at_ms);
 }
 
 function sameKind(claims: EnvelopeClaims, kind: string): void {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { until } from "../../../tests/support/manual-clock.ts";
 import { collectLog, overriding } from "../../../tests/support/worker-fixture.ts";
+import { realAfter } from "../after.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import { MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST } from "../protocol.ts";
 import { Outbox, SET_ASIDE_MS } from "./outbox.ts";
@@ -46,9 +47,19 @@ describe("Outbox", () => {
   let nowMs = 0;
 
   function open(): void {
-    journal = openJournal({ path: join(dir, "journal.db"), workerId: "worker-test", now: () => clock++ });
+    journal = openJournal({
+      ...{ path: join(dir, "journal.db"), workerId: "worker-test", now: () => clock++ },
+      newJournal: true,
+    });
     ledger = new Ledger();
-    outbox = new Outbox({ journal, url: URL, log: collectLog([]), post: ledger.fetch, now: () => nowMs });
+    outbox = new Outbox({
+      journal,
+      url: URL,
+      log: collectLog([]),
+      post: ledger.fetch,
+      now: () => nowMs,
+      after: realAfter,
+    });
   }
 
   function end(id: string, text = "x"): string {
@@ -226,7 +237,14 @@ describe("Outbox", () => {
           return journal.undelivered(limit);
         },
       });
-      const started = new Outbox({ journal: counted, url: URL, log: collectLog([]), now: () => 0, post });
+      const started = new Outbox({
+        journal: counted,
+        url: URL,
+        log: collectLog([]),
+        now: () => 0,
+        after: realAfter,
+        post,
+      });
       started.start();
       return started;
     }

@@ -1,6 +1,7 @@
 // Delivers results that nobody confirmed: the function that asked may be gone, but the ledger must learn the outcome.
 // The journal is the queue; posting the same result twice is harmless, because the ledger compares and sets.
 import { z } from "zod";
+import type { After } from "../after.ts";
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
 import { type ErrorCode, MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST } from "../protocol.ts";
@@ -29,6 +30,7 @@ export type OutboxOptions = {
   log: Log;
   /** Monotonic milliseconds. */
   now: () => number;
+  after: After;
   post?: typeof fetch;
 };
 
@@ -39,7 +41,7 @@ export class Outbox {
   /** Command id → when it is offered again. */
   readonly #setAside = new Map<string, number>();
   #seen = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
+  #callOff = (): void => {};
   #abort = new AbortController();
   #retryMs = RETRY_FIRST_MS;
   #work: Promise<void> = Promise.resolve();
@@ -55,18 +57,17 @@ export class Outbox {
   }
 
   async stop(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#callOff();
     this.#abort.abort();
     await this.#work;
   }
 
   #schedule(ms: number): void {
-    this.#timer = setTimeout(() => {
+    this.#callOff = this.#options.after(ms, () => {
       this.#work = this.#sweep().then((next) => {
         if (!this.#abort.signal.aborted) this.#schedule(next);
       });
-    }, ms);
+    });
   }
 
   /** One sweep; answers after how many milliseconds to look again. Public for tests. */
@@ -101,14 +102,7 @@ export class Outbox {
 
   async #deliver(due: readonly { id: string; result: string }[]): Promise<void> {
     const batch = fitting(due);
-    const response = await this.#post(this.#options.url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ results: batch.map(({ result }) => result) }),
-      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(POST_TIMEOUT_MS)]),
-    });
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const { stored, rejected } = Receipt.parse(await response.json());
+    const { stored, rejected } = await this.#offer(batch.map(({ result }) => result));
     const { journal, log } = this.#options;
     for (const { id, result } of batch) if (stored.includes(id)) journal.confirmDelivery(id, result);
     const unfit = new Map(rejected.filter(({ code }) => UNFIT.has(code)).map(({ index, code }) => [index, code]));
@@ -120,6 +114,23 @@ export class Outbox {
     }
     const waiting = batch.filter(({ id }, index) => !stored.includes(id) && !unfit.has(index));
     if (waiting.length > 0) throw new Error(`${waiting.length} results were not stored`);
+  }
+
+  async #offer(results: readonly string[]): Promise<z.infer<typeof Receipt>> {
+    const late = new AbortController();
+    const callOff = this.#options.after(POST_TIMEOUT_MS, () => late.abort(new Error("The function did not answer")));
+    try {
+      const response = await this.#post(this.#options.url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ results }),
+        signal: AbortSignal.any([this.#abort.signal, late.signal]),
+      });
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      return Receipt.parse(await response.json());
+    } finally {
+      callOff();
+    }
   }
 }
 

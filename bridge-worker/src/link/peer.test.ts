@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createLocalJWKSet } from "jose";
-import { createSigners, ISSUER, keySet, type Signers } from "../../../tests/support/link-fixture.ts";
+import { createSigners, ISSUER, keySet, MADE_AT_MS, type Signers } from "../../../tests/support/link-fixture.ts";
 import { until } from "../../../tests/support/manual-clock.ts";
 import {
   type Actor,
@@ -54,7 +54,7 @@ describe("Peer", () => {
     const closed: [number, string][] = [];
     const peer = new Peer(
       {
-        ...{ proofs: { functionKeys, userTokens }, scheduler, sign, log },
+        ...{ proofs: { functionKeys, userTokens, now: () => MADE_AT_MS }, scheduler, sign, log },
         confirmed: (id, result) => confirmed.push([id, result]),
         health: () => ({ version: "0", wall_ms: 1, terminals: [], in_flight: 0, plain_rpc: false }),
         ...change,
@@ -116,6 +116,20 @@ describe("Peer", () => {
     assert.equal(id, cancel.id);
     const claims = await worker.open(result);
     assert.deepEqual([claims.jti, claims.command?.state], [call.id, "cancelled"]);
+  });
+
+  it("an acknowledgement reaches the scheduler and answers under the id of the question", async () => {
+    const call = worker.trade(alice);
+    const asked: string[] = [];
+    const acknowledge = async ({ commandId }: { commandId: string }): Promise<{ phase: "started" }> => {
+      asked.push(commandId);
+      return { phase: "started" };
+    };
+    const link = connect({ scheduler: { ...schedulerThat(), acknowledge } });
+    const frame = await signers.questionFrame("acknowledge", call);
+    await link.peer.receive(JSON.stringify(frame));
+    assert.deepEqual(link.frames, [{ type: "ack", id: frame.id, phase: "started" }]);
+    assert.deepEqual(asked, [call.id]);
   });
 
   it("a ping is answered with its own number and the worker's health", async () => {
@@ -270,5 +284,12 @@ describe("Peer", () => {
 /** A scheduler of which a test replaces the one method that it calls. */
 function schedulerThat(): PeerDeps["scheduler"] {
   const uncalled = (): never => assert.fail("not called here");
-  return { command: uncalled, read: uncalled, status: uncalled, cancel: uncalled, unsubscribe: () => undefined };
+  return {
+    command: uncalled,
+    read: uncalled,
+    status: uncalled,
+    cancel: uncalled,
+    acknowledge: uncalled,
+    unsubscribe: () => undefined,
+  };
 }

@@ -19,7 +19,7 @@ import { admitCall, type Proofs } from "./admit-call.ts";
 
 export type PeerDeps = {
   proofs: Proofs;
-  scheduler: Pick<Scheduler, "command" | "unsubscribe" | "read" | "status" | "cancel">;
+  scheduler: Pick<Scheduler, "command" | "unsubscribe" | "read" | "status" | "cancel" | "acknowledge">;
   sign: SignResult;
   /** The function has stored this result of this command: the outbox may forget it. */
   confirmed: (id: string, result: string) => void;
@@ -92,17 +92,11 @@ export class Peer {
         return this.#tell(id, { result: await this.#deps.sign({ id, userId, kind: body.request.kind, read }) });
       }
       case "status":
-        return this.#tellCommand(
-          frame.id,
-          admitted.question.commandId,
-          await this.#deps.scheduler.status(admitted.question),
-        );
       case "cancel":
-        return this.#tellCommand(
-          frame.id,
-          admitted.question.commandId,
-          await this.#deps.scheduler.cancel(admitted.question),
-        );
+      case "acknowledge": {
+        const { type, question } = admitted;
+        return this.#tellCommand(frame.id, question.commandId, await this.#deps.scheduler[type](question));
+      }
     }
   }
 

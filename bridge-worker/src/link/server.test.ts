@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { createLocalJWKSet } from "jose";
 import { type ClientOptions, WebSocket } from "ws";
-import { createSigners, ISSUER, keySet, nowS, type Signers } from "../../../tests/support/link-fixture.ts";
+import { createSigners, ISSUER, keySet, MADE_AT_MS, nowS, type Signers } from "../../../tests/support/link-fixture.ts";
 import { until } from "../../../tests/support/manual-clock.ts";
 import {
   createWorkerFixture,
@@ -68,7 +68,13 @@ describe("startLinkServer", () => {
     return startLinkServer({
       ...{ host: "127.0.0.1", port: 0, workerId: WORKER_ID, bootId, functionKeys, log },
       peer: {
-        ...{ proofs: { functionKeys, userTokens }, scheduler, sign, log, confirmed: () => undefined },
+        ...{
+          proofs: { functionKeys, userTokens, now: () => MADE_AT_MS },
+          scheduler,
+          sign,
+          log,
+          confirmed: () => undefined,
+        },
         health: () => ({ version: "0", wall_ms: 1, terminals: scheduler.health(), in_flight: 0, plain_rpc: false }),
       },
       now: clock.now,

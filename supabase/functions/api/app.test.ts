@@ -4,7 +4,7 @@ import { AppError, Catalogue } from "../_shared/errors/mod.ts";
 import { MAX_BODY_BYTES, MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST, type Outcome } from "../_shared/protocol/mod.ts";
 import { createApp } from "./app.ts";
 import type { Bridge, WorkerCall } from "./bridge/mod.ts";
-import type { CommandToSubmit, Database } from "./db/mod.ts";
+import type { CommandRow, CommandToSubmit, Database } from "./db/mod.ts";
 import {
   ACCOUNT,
   ACCOUNT_ID,
@@ -21,6 +21,12 @@ import {
 const BASE = "http://127.0.0.1/api/v1";
 const TRADE = { symbol: "EURUSD", order_type: "buy", volume: 0.1 };
 const DONE: Outcome = { state: "done", result: TRADE_RESULT, timings: TIMINGS };
+
+const UNKNOWN_ROW: CommandRow = {
+  ...{ id: COMMAND_ID, kind: "trade", state: "unknown", open: true, executed: null, account: ACCOUNT, request: TRADE },
+  ...{ status: 202, body: "{}", evidence: null, acknowledged: null, worker_id: "w1" },
+  ...{ created_at: AS_OF, deadline: AS_OF, completed_at: null },
+};
 
 type World = { db?: Partial<Database>; bridge?: Partial<Bridge>; corsOrigins?: "*" | string[] };
 function start({ db, bridge, corsOrigins = "*" }: World = {}) {
@@ -70,7 +76,7 @@ function trading() {
           created: true,
           remaining_ms: command.timeoutMs,
           submitted_ago_ms: 0,
-          account: { ...ACCOUNT, encrypted_password: "jwe", risk_limits: null },
+          account: { ...ACCOUNT, encrypted_password: "jwe", risk_limits: null, pass_magic: false },
           command: {
             id: COMMAND_ID,
             kind: command.kind,
@@ -167,7 +173,7 @@ test("every route but three refuses a request without a valid token, before look
       }
     }
   }
-  assert.equal(checked, 17 * 4);
+  assert.equal(checked, 18 * 4);
 });
 
 test("what is wrong with a request is said as a problem", async () => {
@@ -241,6 +247,18 @@ test("a trade answers the broker's result, its key, and keeps the isolate alive 
   assert.equal(kept.length, 1);
 });
 
+test("a refusal that the worker just made says when to come back; nothing else of it depends on who asked", async () => {
+  const { send, services } = trading();
+  const paused: Outcome = { state: "refused", code: "login_paused", retry_after_ms: 59_001 };
+  services.bridge.runCommand = async (call) => ({
+    type: "outcome",
+    claims: { iss: "w1", jti: call.id, sub: call.userId, iat: 1, kind: call.kind, command: paused },
+  });
+  const answer = await send("POST", "/trades", TRADE);
+  isProblem(answer, "login_paused");
+  assert.equal(answer.headers.get("retry-after"), "60");
+});
+
 test("without a key one is made, new every time, and told", async () => {
   const { send, submitted } = trading();
   const keys = [await send("POST", "/trades", TRADE), await send("POST", "/trades", TRADE)].map(({ headers }) =>
@@ -308,7 +326,7 @@ test("a stored failure is a problem document, byte for byte", async () => {
     created: false,
     remaining_ms: -1,
     submitted_ago_ms: 1,
-    account: { ...ACCOUNT, encrypted_password: null, risk_limits: null },
+    account: { ...ACCOUNT, encrypted_password: null, risk_limits: null, pass_magic: false },
     command: { id: COMMAND_ID, kind: "trade", raw_state: "rejected", status: 422, body, tag: 2 ** 41, worker_id: "w1" },
   });
   const answer = await send("POST", "/trades", TRADE);
@@ -365,6 +383,34 @@ test("changing an account takes known fields only, and at least one", async () =
     typo.json.fields.map(({ path }: { path: string }) => path),
     ["risk_limits.max_dayly_loss"],
   );
+});
+
+test("an acknowledgement takes a reason of 1 to 500 characters, trimmed, and shows when it was made and why", async () => {
+  const given: string[] = [];
+  const claims = { iss: "w1", jti: COMMAND_ID, sub: USER_ID, iat: 1, kind: "trade" };
+  const { send } = start({
+    db: {
+      getCommand: async () => UNKNOWN_ROW,
+      completeCommand: async ({ state, executed, status, body }) => ({ stored: false, state, executed, status, body }),
+      acknowledgeCommand: (_user, _id, reason) =>
+        note(given, reason, { ...UNKNOWN_ROW, acknowledged: { at: AS_OF, reason } }),
+    },
+    bridge: {
+      acknowledgeCommand: async () => ({
+        type: "outcome",
+        claims: { ...claims, command: { state: "unknown", evidence: {} } },
+      }),
+    },
+  });
+  const path = `/commands/${COMMAND_ID}/acknowledge`;
+  for (const body of [{}, { reason: "  " }, { reason: "r".repeat(501) }, { reason: 5 }, { reason: "x", more: 1 }]) {
+    isProblem(await send("POST", path, body), "invalid_request");
+  }
+  const { status, json } = await send("POST", path, { reason: " looked at the account " });
+  assert.deepEqual([status, json.success, json.acknowledged], [200, true, true]);
+  assert.deepEqual([json.command.state, json.command.executed], ["unknown", null]);
+  assert.deepEqual(json.command.acknowledged, { at: AS_OF, reason: "looked at the account" });
+  assert.deepEqual(given, ["looked at the account"]);
 });
 
 test("passwords have 1 to 128 characters, and a refused one is not repeated", async () => {
@@ -433,4 +479,6 @@ test("the OpenAPI document names every route with its problems, and warns about 
   ]);
   assert.match(JSON.stringify(trade), /WITHOUT THIS HEADER EVERY REQUEST IS A NEW COMMAND/);
   assert.equal(trade.requestBody.content["application/json"].schema.additionalProperties, false);
+  assert.match(text, /Null where the outcome was proven from the broker's records/);
+  assert.match(text, /Weaker evidence: the broker's records can then be searched by the comment alone/);
 });

@@ -1,6 +1,6 @@
 // Builds the real parts from a checked configuration. What differs between runtimes (socket, log writer, staying alive)
 // is handed in by the entry.
-import { createBridge, DefaultBridgeLimits, type OpenTransport } from "./bridge/mod.ts";
+import { createBridge, DefaultBridgeLimits, type OpenTransport, realAfter } from "./bridge/mod.ts";
 import type { Config } from "./config.ts";
 import {
   createEnvelopeSigner,
@@ -46,6 +46,7 @@ export function buildDeps(config: Config, { log, clock, newId, openTransport, ke
     hash: sha256Base64url,
     newId,
     ...clock,
+    after: realAfter,
     limits: DefaultBridgeLimits,
     onFault: (workerId, error) => log.error("link.fault", { workerId, error }),
   });

@@ -71,6 +71,18 @@ export const Catalogue = {
     executed: null,
     retryable: false,
   },
+  command_under_way: {
+    status: 409,
+    title: "The command is still under way",
+    executed: null,
+    retryable: false,
+  },
+  outcome_pending: {
+    status: 409,
+    title: "An earlier command with an unknown outcome is in the way",
+    executed: false,
+    retryable: true,
+  },
   broker_rejected: { status: 422, title: "The broker rejected the request", executed: false, retryable: false },
   order_refused: { status: 422, title: "The order does not fit the symbol's rules", executed: false, retryable: false },
   quote_too_old: { status: 422, title: "The last quote is older than allowed", executed: false, retryable: true },
@@ -87,11 +99,18 @@ export const Catalogue = {
 
   // The parts behind the API
   symbol_not_found: { status: 404, title: "The broker has no such symbol", executed: false, retryable: false },
+  login_paused: { status: 429, title: "Logins to this account are paused", executed: false, retryable: true },
   too_many_requests: { status: 429, title: "Too many requests at once", executed: false, retryable: true },
   invalid_result: { status: 401, title: "The signed result is not valid", executed: false, retryable: false },
   internal_error: { status: 500, title: "Something unexpected failed", executed: null, retryable: false },
-  database_unavailable: { status: 503, title: "The database cannot be reached", executed: false, retryable: true },
+  database_unavailable: { status: 503, title: "The database cannot be reached", executed: null, retryable: true },
   worker_unreachable: { status: 503, title: "The bridge worker cannot be reached", executed: false, retryable: true },
+  worker_silent: {
+    status: 503,
+    title: "The command's worker cannot be asked, and the command is open",
+    executed: null,
+    retryable: true,
+  },
   worker_busy: { status: 503, title: "The worker cannot take this in time", executed: false, retryable: true },
   terminal_unavailable: { status: 503, title: "No terminal could serve the account", executed: false, retryable: true },
   read_timeout: { status: 504, title: "The terminal did not answer in time", executed: false, retryable: true },

@@ -77,5 +77,7 @@ export const CommandBody = z.strictObject({
   tag: Tag,
   credential: z.string().min(1).max(4096),
   risk_limits: z.unknown(),
+  /** The account's own wish: the caller's magic goes to the broker, and the tag stands in the comment alone. */
+  pass_magic: z.boolean().optional(),
 });
 export type CommandBody = z.infer<typeof CommandBody>;

@@ -13,7 +13,8 @@ export const TicketClaims = z.object({ iss: z.literal(API_ISSUER), aud: z.string
 /**
  * Claims of a call's envelope. `bh` is the base64url SHA-256 of the frame's `body` text. `not_after_ms` is on the
  * worker's own monotonic clock (see `welcome`), valid for the boot named by `boot` alone: an envelope made for an
- * earlier life of the worker is refused. `submitted_ago_ms`: age of the ledger row when the frame was made.
+ * earlier life of the worker is refused. `submitted_ago_ms`: age of the ledger row when the frame was made; `made_at_ms`:
+ * that moment on the worker's clock, never later than the truth, so that a frame that was held on the way has aged.
  */
 export const EnvelopeClaims = z.object({
   iss: z.literal(API_ISSUER),
@@ -28,5 +29,6 @@ export const EnvelopeClaims = z.object({
   boot: Uuid,
   not_after_ms: z.number(),
   submitted_ago_ms: z.number().min(0),
+  made_at_ms: z.number(),
 });
 export type EnvelopeClaims = z.infer<typeof EnvelopeClaims>;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Uuid } from "../domain/mod.ts";
 import { ErrorCodes } from "../errors/mod.ts";
-import { MAX_CALL_BODY_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
+import { ACKNOWLEDGE_REASON_MAX_CHARS, MAX_CALL_BODY_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 
 export const LINK_PROTOCOL = "switchyard.v1";
 export const TICKET_PREFIX = "ticket.";
@@ -16,17 +16,29 @@ const Call = { id: Uuid, envelope: Token, user_token: Token, body: z.string().ma
 /** Body of `status` and `cancel`: the command they ask about. `id` of the frame is the call's own. */
 export const CommandQuery = z.strictObject({ command_id: Uuid });
 
+/** Why a user no longer waits for an unknown outcome: for the ledger's readers, so it is not empty. */
+export const AcknowledgeReason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(ACKNOWLEDGE_REASON_MAX_CHARS)
+  // What Postgres cannot hold in a text.
+  .refine((reason) => reason.isWellFormed() && !reason.includes("\0"), "holds a character that is not text");
+/** Body of `acknowledge`. */
+export const AcknowledgeQuery = z.strictObject({ command_id: Uuid, reason: AcknowledgeReason });
+
 /** Function → worker. `ack` confirms that the result of a command is stored in the ledger. */
 export const CallerFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("command"), ...Call }),
   z.strictObject({ type: z.literal("read"), ...Call }),
   z.strictObject({ type: z.literal("cancel"), ...Call }),
+  z.strictObject({ type: z.literal("acknowledge"), ...Call }),
   z.strictObject({ type: z.literal("status"), ...Call }),
   z.strictObject({ type: z.literal("ack"), id: Uuid }),
   z.strictObject({ type: z.literal("ping"), t: z.number() }),
 ]);
 export type CallerFrame = z.infer<typeof CallerFrame>;
-export type CallFrame = Extract<CallerFrame, { type: "command" | "read" | "cancel" | "status" }>;
+export type CallFrame = Extract<CallerFrame, { type: "command" | "read" | "cancel" | "acknowledge" | "status" }>;
 
 /** Where a command is inside the worker; `unseen`: no such id, and its time is not over yet. */
 export const WorkerPhase = z.enum(["received", "queued", "started", "finished", "unseen"]);

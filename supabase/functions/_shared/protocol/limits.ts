@@ -49,6 +49,9 @@ export const MAX_CALLS_PER_LINK = 256;
 /** Worker → function WebSocket pings; a link that is silent for a whole interval, pong included, is ended. */
 export const LINK_HEARTBEAT_MS = 15_000;
 
+/** The reason of an acknowledgement, in characters: a sentence or two for whoever reads the ledger. */
+export const ACKNOWLEDGE_REASON_MAX_CHARS = 500;
+
 /** An accepted command this long past its deadline is shown as `unknown` until the worker says what became of it. */
 export const ACCEPTED_GRACE_MS = 5_000;
 /** A proof of possession lapses this long after the last successful login with exactly that credential. */

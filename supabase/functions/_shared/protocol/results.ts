@@ -34,10 +34,12 @@ export function mayFollow(from: CommandState, to: CommandState): boolean {
   return Transitions[from].includes(to);
 }
 
+const NO_RETCODE = "Null where the outcome was proven from the broker's records, which hold no return code";
+
 /** Prices in quote currency, volumes in lots. `position_ticket` is null while a pending order has not filled. */
 export const TradeResult = z.object({
-  retcode: z.int(),
-  retcode_name: z.string(),
+  retcode: z.int().nullable().meta({ description: NO_RETCODE }),
+  retcode_name: z.string().nullable().meta({ description: NO_RETCODE }),
   order_ticket: Ticket.nullable(),
   deal_ticket: Ticket.nullable(),
   position_ticket: Ticket.nullable(),

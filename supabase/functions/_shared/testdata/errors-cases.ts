@@ -28,6 +28,8 @@ const STATUSES: Record<ErrorCode, number> = {
   order_not_found: 404,
   command_cancelled: 409,
   command_started: 409,
+  command_under_way: 409,
+  outcome_pending: 409,
   broker_rejected: 422,
   order_refused: 422,
   quote_too_old: 422,
@@ -37,11 +39,13 @@ const STATUSES: Record<ErrorCode, number> = {
   deadline_exceeded: 504,
   outcome_unknown: 202,
   symbol_not_found: 404,
+  login_paused: 429,
   too_many_requests: 429,
   invalid_result: 401,
   internal_error: 500,
   database_unavailable: 503,
   worker_unreachable: 503,
+  worker_silent: 503,
   worker_busy: 503,
   terminal_unavailable: 503,
   read_timeout: 504,
@@ -71,8 +75,13 @@ export const ErrorsCases: readonly Case[] = [
     name: "nobody is told that nothing happened where nobody can know",
     run: () => {
       const open = ErrorCodes.filter((code) => Catalogue[code].executed === null);
-      assert.deepStrictEqual(open, ["command_started", "outcome_unknown", "internal_error"]);
-      for (const code of open) assert.equal(Catalogue[code].retryable, false);
+      assert.deepStrictEqual(open, [
+        ...["command_started", "command_under_way", "outcome_unknown"],
+        ...["internal_error", "database_unavailable", "worker_silent"],
+      ]);
+      // Only where the same request with the same key asks the same thing again.
+      const retryable = open.filter((code) => Catalogue[code].retryable);
+      assert.deepStrictEqual(retryable, ["database_unavailable", "worker_silent"]);
     },
   },
   {

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { AppError } from "../errors/mod.ts";
 import {
+  ACKNOWLEDGE_REASON_MAX_CHARS,
+  AcknowledgeQuery,
   CallerFrame,
   type CommandState,
   CommandStates,
@@ -48,7 +50,7 @@ const frames: Case[] = [
     "CallerFrame of a call",
     CallerFrame,
     [
-      ...["command", "read", "cancel", "status"].map((type) => ({ type })),
+      ...["command", "read", "cancel", "acknowledge", "status"].map((type) => ({ type })),
       ...[{ envelope: "e".repeat(MAX_TOKEN_CHARS) }, { user_token: "t".repeat(MAX_TOKEN_CHARS) }],
       { body: "b".repeat(MAX_CALL_BODY_CHARS) },
     ],
@@ -90,6 +92,13 @@ const frames: Case[] = [
       ...[{ type: "pong", t: 1 }, { type: "pong", t: 1, health: { ...health, secret: 1 } }, { type: "command" }],
       { type: "error", code: "bad_frame", retry_after_ms: 0.5 },
     ],
+  ),
+  ...edgesOf(
+    "AcknowledgeQuery",
+    AcknowledgeQuery,
+    ["x", "r".repeat(ACKNOWLEDGE_REASON_MAX_CHARS), " seen "],
+    ["", "  ", "r".repeat(ACKNOWLEDGE_REASON_MAX_CHARS + 1), "a\0b", "a\ud800b", 5, undefined],
+    (reason) => ({ command_id: ID, reason }),
   ),
   {
     name: "a frame survives being written and read",
@@ -143,7 +152,14 @@ function isBadFrame(message: RegExp): (error: unknown) => boolean {
 
 const envelope = (change: object): object => ({
   ...{ iss: "switchyard-api", aud: "worker-1", sub: ID, jti: ID, iat: 1, exp: 31, kind: "trade", bh: "h".repeat(43) },
-  ...{ account: { login: "5", server: "A", id: ID }, boot: ID, not_after_ms: 1.5, submitted_ago_ms: 0, ...change },
+  ...{
+    account: { login: "5", server: "A", id: ID },
+    boot: ID,
+    not_after_ms: 1.5,
+    submitted_ago_ms: 0,
+    made_at_ms: 1,
+    ...change,
+  },
 });
 const claims: Case[] = [
   ...edgesOf(
@@ -152,7 +168,14 @@ const claims: Case[] = [
     [{}, { account: { login: "5", server: "A" } }],
     [
       ...[{ iss: "someone" }, { sub: "me" }, { jti: undefined }, { bh: "h".repeat(42) }, { bh: undefined }],
-      ...[{ submitted_ago_ms: -1 }, { not_after_ms: "1" }, { boot: undefined }, { account: undefined }, { exp: 1.5 }],
+      ...[
+        { submitted_ago_ms: -1 },
+        { made_at_ms: undefined },
+        { not_after_ms: "1" },
+        { boot: undefined },
+        { account: undefined },
+        { exp: 1.5 },
+      ],
     ],
     envelope,
   ),
@@ -201,6 +224,7 @@ const results: Case[] = [
     Outcome,
     [
       { state: "done", result: traded, timings },
+      { state: "done", result: { ...traded, retcode: null, retcode_name: null }, timings, evidence: {} },
       { state: "rejected", code: "broker_rejected", mt5: { retcode: 10019, last_error: [1, "fine"] } },
       { state: "refused", code: "worker_busy", release: true, retry_after_ms: 1 },
       { state: "unknown", evidence: {} },

@@ -106,8 +106,14 @@ const bodies: Case[] = [
     "CommandBody",
     CommandBody,
     // Limits that do not parse still arrive: closing must always work.
-    [{}, { risk_limits: { nonsense: true } }, { risk_limits: "x" }, { credential: "c".repeat(4096) }],
-    [{ tag: 5 }, { credential: "" }, { credential: "c".repeat(4097) }, { password: "p" }],
+    [
+      {},
+      { risk_limits: { nonsense: true } },
+      { risk_limits: "x" },
+      { credential: "c".repeat(4096) },
+      { pass_magic: true },
+    ],
+    [{ pass_magic: "yes" }, { tag: 5 }, { credential: "" }, { credential: "c".repeat(4097) }, { password: "p" }],
     body,
   ),
   ...edgesOf(

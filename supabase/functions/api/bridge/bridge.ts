@@ -32,12 +32,13 @@ export type CommandReply =
   /** Written, and no word of what became of it. */
   | { type: "silent" };
 
-export type CancelReply =
-  /** The command has ended, as cancelled or otherwise; `claims.command` is present. */
+/** To a cancellation, and to an acknowledgement. */
+export type QuestionReply =
+  /** What the worker has on its disk about the command; `claims.command` is present. */
   | { type: "outcome"; claims: ResultClaims }
-  /** It has started, and nothing stops it now. */
+  /** It waits or runs: for a cancellation, nothing stops it now. */
   | { type: "under_way" }
-  /** No word: it may have been cancelled or not. */
+  /** No word: the worker may have done it or not. */
   | { type: "silent" };
 
 /** `health` is null for a worker that did not answer. */
@@ -61,7 +62,9 @@ export type Bridge = {
    */
   askCommand(call: WorkerCall, commandId: string): Promise<ResultClaims | null>;
   /** Cancels a command that has not started. Never throws; `call.workerId` must be the one it was sent to. */
-  cancelCommand(call: WorkerCall, commandId: string): Promise<CancelReply>;
+  cancelCommand(call: WorkerCall, commandId: string): Promise<QuestionReply>;
+  /** Lifts the block of an unknown command: an `unknown` outcome says that it was lifted. Otherwise as above. */
+  acknowledgeCommand(call: WorkerCall, commandId: string): Promise<QuestionReply>;
   /** Tells the worker that the outcome is in the ledger. Best effort: otherwise the worker delivers it again. */
   confirm(workerId: string, commandId: string): void;
   probe(workerId: string): Promise<WorkerProbe>;

@@ -8,6 +8,7 @@ import { createEnvelopeSigner, createResultVerifier, createTicketSigner, sha256B
 import { ACCOUNT, TIMINGS, TRADE_RESULT, USER_ID } from "../testing/context.ts";
 import { FakeWorker, welcomeOf } from "../testing/fake-worker.ts";
 import { makeKey, signResult } from "../testing/keys.ts";
+import { realAfter } from "./after.ts";
 import type { Bridge, WorkerCall } from "./bridge.ts";
 import { createBridge } from "./client.ts";
 import { type BridgeLimits, DefaultBridgeLimits } from "./limits.ts";
@@ -35,6 +36,7 @@ function open(limits: Partial<BridgeLimits> = {}, url = worker.url): Bridge {
     newId: () => randomUUID(),
     monotonicMs: now,
     wallMs: () => Date.now(),
+    after: realAfter,
     limits: { ...DefaultBridgeLimits, ackTimeoutMs: 150, linkOpenTimeoutMs: 300, pingTimeoutMs: 100, ...limits },
     onFault: (_workerId, fault) => faults.push(fault),
   });
@@ -84,6 +86,8 @@ describe("bridge client", () => {
     assert.equal(claims.boot, "44444444-4444-4444-8444-444444444444");
     assert.ok(claims.not_after_ms > 50_000 && claims.not_after_ms <= 55_000, `${claims.not_after_ms}`);
     assert.ok(claims.submitted_ago_ms >= 20);
+    // The moment of signing on the worker's clock, which its welcome told.
+    assert.ok(claims.made_at_ms >= 50_000 && claims.made_at_ms < 51_000, `${claims.made_at_ms}`);
     assert.equal((claims.exp ?? 0) - (claims.iat ?? 0), 30);
   });
 
@@ -231,6 +235,25 @@ describe("bridge client", () => {
     assert.deepEqual([claims?.jti, claims?.command], [id, DONE]);
     worker.script = (frame, peer) => "id" in frame && peer.send({ type: "ack", id: frame.id, phase: "queued" });
     assert.equal(await bridge.askCommand(call({ kind: "status" }), id), null);
+  });
+
+  test("a cancel and an acknowledge answer the command's outcome, or that it is under way; a refusal is silence", async () => {
+    const command: Outcome = { state: "unknown", evidence: {} };
+    const commandId = randomUUID();
+    for (const [type, ask] of [
+      ["cancel", (question: WorkerCall) => bridge.cancelCommand(question, commandId)],
+      ["acknowledge", (question: WorkerCall) => bridge.acknowledgeCommand(question, commandId)],
+    ] as const) {
+      worker.script = async (frame, peer) => peer.send(await worker.result(frame, { command }, commandId));
+      const reply = await ask(call({ kind: type }));
+      assert.deepEqual(reply.type === "outcome" && reply.claims.command, command);
+      assert.equal(worker.received.at(-1)?.type, type);
+      worker.script = (frame, peer) => "id" in frame && peer.send({ type: "ack", id: frame.id, phase: "started" });
+      assert.deepEqual(await ask(call({ kind: type })), { type: "under_way" });
+      worker.script = (frame, peer) =>
+        "id" in frame && peer.send({ type: "error", id: frame.id, code: "proof_refused" });
+      assert.deepEqual(await ask(call({ kind: type })), { type: "silent" });
+    }
   });
 
   test("an idle link is pinged before use, and kept when it answers", async () => {

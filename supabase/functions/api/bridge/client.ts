@@ -8,7 +8,8 @@ import {
   type ReadOutcome,
   type ResultClaims,
 } from "../../_shared/protocol/mod.ts";
-import type { Bridge, CancelReply, CommandReply, WorkerCall, WorkerProbe } from "./bridge.ts";
+import type { After } from "./after.ts";
+import type { Bridge, CommandReply, QuestionReply, WorkerCall, WorkerProbe } from "./bridge.ts";
 import type { BridgeLimits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import { LinkPool } from "./link-pool.ts";
@@ -27,6 +28,7 @@ export type BridgeOptions = {
   newId: () => string;
   monotonicMs: () => number;
   wallMs: () => number;
+  after: After;
   limits: BridgeLimits;
   /** What no caller hears in full: bad frames, results that do not verify, refused proofs. */
   onFault: (workerId: string, fault: AppError) => void;
@@ -49,11 +51,11 @@ class BridgeClient implements Bridge {
   readonly #pool: LinkPool;
 
   constructor(options: BridgeOptions) {
-    const { workers, openTransport, monotonicMs, limits, onFault } = options;
+    const { workers, openTransport, monotonicMs, after, limits, onFault } = options;
     const makeTicket = (workerId: string): Promise<string> =>
       options.signTicket({ workerId, jti: options.newId(), nowS: Math.floor(options.wallMs() / 1000) });
     this.#options = options;
-    this.#pool = new LinkPool({ workers, openTransport, makeTicket, monotonicMs, limits, onFault });
+    this.#pool = new LinkPool({ workers, openTransport, makeTicket, monotonicMs, after, limits, onFault });
   }
 
   async runCommand(call: WorkerCall): Promise<CommandReply> {
@@ -102,17 +104,12 @@ class BridgeClient implements Bridge {
     return claims?.command === undefined ? null : claims;
   }
 
-  async cancelCommand(call: WorkerCall, commandId: string): Promise<CancelReply> {
-    const exchange = await this.#exchange("cancel", call);
-    if (exchange.type === "unanswered") return { type: "silent" };
-    const { event } = exchange;
-    if (event.type === "ack") return { type: "under_way" };
-    if (event.type === "error") {
-      this.#reportRefusal(call.workerId, event);
-      return { type: "silent" };
-    }
-    const claims = await this.#verified(event, call, commandId);
-    return claims?.command === undefined ? { type: "silent" } : { type: "outcome", claims };
+  cancelCommand(call: WorkerCall, commandId: string): Promise<QuestionReply> {
+    return this.#question("cancel", call, commandId);
+  }
+
+  acknowledgeCommand(call: WorkerCall, commandId: string): Promise<QuestionReply> {
+    return this.#question("acknowledge", call, commandId);
   }
 
   confirm(workerId: string, commandId: string): void {
@@ -138,6 +135,19 @@ class BridgeClient implements Bridge {
 
   close(): void {
     this.#pool.close();
+  }
+
+  async #question(type: CallFrame["type"], call: WorkerCall, commandId: string): Promise<QuestionReply> {
+    const exchange = await this.#exchange(type, call);
+    if (exchange.type === "unanswered") return { type: "silent" };
+    const { event } = exchange;
+    if (event.type === "ack") return { type: "under_way" };
+    if (event.type === "error") {
+      this.#reportRefusal(call.workerId, event);
+      return { type: "silent" };
+    }
+    const claims = await this.#verified(event, call, commandId);
+    return claims?.command === undefined ? { type: "silent" } : { type: "outcome", claims };
   }
 
   async #exchange(type: CallFrame["type"], call: WorkerCall): Promise<Exchange> {
@@ -184,7 +194,7 @@ class BridgeClient implements Bridge {
       // Admitted and then an error: whatever it means, it does not mean that the command never started.
       if (event.type === "error" && type === "command" && acknowledged) return null;
       // Of a question, an ack with the command's phase is the whole answer.
-      if (event.type !== "ack" || type === "status" || type === "cancel") return event;
+      if (event.type !== "ack" || (type !== "command" && type !== "read")) return event;
       acknowledged = true;
     }
   }
@@ -207,6 +217,7 @@ class BridgeClient implements Bridge {
       boot: link.bootId,
       not_after_ms: notAfter(link.clock, now, call.startByMs - now),
       submitted_ago_ms: Math.max(0, now - call.submittedAtMs),
+      made_at_ms: notAfter(link.clock, now, 0),
     });
     return { type, id: call.id, envelope, user_token: call.userToken, body: call.body };
   }

@@ -1,6 +1,7 @@
 // One link per worker, opened when needed. A link is a cache, never a truth: idle ones are pinged before use, old ones
 // replaced, doubtful ones dropped. No timer runs between requests, because an isolate may not live between requests.
 import { AppError } from "../../_shared/errors/mod.ts";
+import type { After } from "./after.ts";
 import type { BridgeLimits } from "./limits.ts";
 import { Link } from "./link.ts";
 import type { OpenTransport } from "./transport.ts";
@@ -11,6 +12,7 @@ export type LinkPoolOptions = {
   /** A ticket for one link to this worker. */
   makeTicket: (workerId: string) => Promise<string>;
   monotonicMs: () => number;
+  after: After;
   limits: BridgeLimits;
   onFault: (workerId: string, fault: AppError) => void;
 };
@@ -93,7 +95,7 @@ export class LinkPool {
   }
 
   async #open(workerId: string): Promise<Link> {
-    const { workers, openTransport, makeTicket, monotonicMs, limits, onFault } = this.#options;
+    const { workers, openTransport, makeTicket, monotonicMs, after, limits, onFault } = this.#options;
     const worker = workers.find(({ id }) => id === workerId);
     if (worker === undefined)
       throw new AppError("worker_unreachable", { detail: "The account's worker is not configured" });
@@ -103,6 +105,7 @@ export class LinkPool {
       ticket: await makeTicket(workerId),
       openTransport,
       monotonicMs,
+      after,
       openTimeoutMs: limits.linkOpenTimeoutMs,
       onFault: (fault) => onFault(workerId, fault),
     });

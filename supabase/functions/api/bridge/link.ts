@@ -12,6 +12,7 @@ import {
   WorkerFrame,
   type WorkerHealth,
 } from "../../_shared/protocol/mod.ts";
+import type { After } from "./after.ts";
 import { Mailbox } from "./mailbox.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import type { BridgeTransport, OpenTransport } from "./transport.ts";
@@ -23,6 +24,7 @@ export type LinkOptions = {
   ticket: string;
   openTransport: OpenTransport;
   monotonicMs: () => number;
+  after: After;
   openTimeoutMs: number;
   /** Frames that do not fit the protocol end the link; this says so to the log. */
   onFault: (fault: AppError) => void;
@@ -56,10 +58,10 @@ export class Link {
   static async open(options: LinkOptions): Promise<Link> {
     const link = new Link(options);
     const abort = new AbortController();
-    const timer = setTimeout(() => {
+    const callOff = options.after(options.openTimeoutMs, () => {
       abort.abort();
       link.drop("The worker did not say welcome in time");
-    }, options.openTimeoutMs);
+    });
     try {
       const welcome = new Promise<void>((resolve, reject) => {
         link.#welcomed = resolve;
@@ -79,7 +81,7 @@ export class Link {
       link.#transport?.close();
       throw new AppError("worker_unreachable", { cause });
     } finally {
-      clearTimeout(timer);
+      callOff();
     }
   }
 
@@ -102,7 +104,7 @@ export class Link {
 
   /** Everything that arrives for this id, from now on until `end`. */
   listen(id: string): { events: Mailbox; end: () => void } {
-    const events = new Mailbox();
+    const events = new Mailbox(this.#options.after);
     if (this.#mode === "closed") events.put({ type: "down", reason: "The link is closed" });
     const remove = this.#calls.add(id, (event) => events.put(event));
     const end = (): void => {
@@ -119,11 +121,11 @@ export class Link {
     if (!this.send({ type: "ping", t })) return null;
     return await new Promise((resolve) => {
       const finish = (health: WorkerHealth | null): void => {
-        clearTimeout(timer);
+        callOff();
         this.#pongs.delete(t);
         resolve(health);
       };
-      const timer = setTimeout(() => finish(null), timeoutMs);
+      const callOff = this.#options.after(timeoutMs, () => finish(null));
       this.#pongs.set(t, finish);
     });
   }

@@ -1,9 +1,15 @@
 // The events of one call in order, to be awaited one by one with a limit of time.
+import type { After } from "./after.ts";
 import type { CallEvent } from "./pending-calls.ts";
 
 export class Mailbox {
+  readonly #after: After;
   readonly #events: CallEvent[] = [];
   #wake: (() => void) | null = null;
+
+  constructor(after: After) {
+    this.#after = after;
+  }
 
   put(event: CallEvent): void {
     this.#events.push(event);
@@ -14,9 +20,9 @@ export class Mailbox {
   async next(waitMs: number): Promise<CallEvent | null> {
     if (this.#events.length === 0 && waitMs > 0) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs);
+        const callOff = this.#after(waitMs, resolve);
         this.#wake = () => {
-          clearTimeout(timer);
+          callOff();
           resolve();
         };
       });

@@ -25,6 +25,7 @@ test("an envelope verifies with the link's public key and carries its claims, ty
     boot: "44444444-4444-4444-8444-444444444444",
     not_after_ms: 1234.5,
     submitted_ago_ms: 0,
+    made_at_ms: 1000.5,
   });
   const { payload, protectedHeader } = await jwtVerify(await createEnvelopeSigner(link.privateJwk)(claims), publicKey, {
     typ: ENVELOPE_TYP,

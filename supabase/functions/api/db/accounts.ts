@@ -20,6 +20,7 @@ export const AccountRow = z.object({
   currency: z.string().nullable(),
   trade_mode: z.string().nullable(),
   risk_limits: z.record(z.string(), z.unknown()).nullable(),
+  pass_magic: z.boolean(),
   created_at: z.string(),
   updated_at: z.string(),
 });
@@ -40,6 +41,7 @@ export type AccountChanges = {
   risk_limits?: Record<string, unknown> | null;
   is_default?: boolean;
   is_active?: boolean;
+  pass_magic?: boolean;
 };
 
 /** What a proven credential adds to its account. `credential_status`: `read_only` after the investor password. */
@@ -52,7 +54,7 @@ export type CredentialToStore = {
   worker_id: string;
 };
 
-/** `risk_limits` and `broker_name` absent: a known account keeps its own. */
+/** `risk_limits`, `pass_magic` and `broker_name` absent: a known account keeps its own. */
 export type NewAccount = CredentialToStore & {
   account_name: string;
   login: string;
@@ -60,6 +62,7 @@ export type NewAccount = CredentialToStore & {
   account_type: AccountType;
   broker_name?: string;
   risk_limits?: Record<string, unknown>;
+  pass_magic?: boolean;
   set_as_default: boolean;
 };
 

@@ -10,6 +10,10 @@ export const CommandStateName = z.enum(Object.keys(CommandStates) as [CommandSta
 export const LedgerAccount = z.object({ id: z.guid().nullable(), login: Login, server: ServerName });
 export type LedgerAccount = z.infer<typeof LedgerAccount>;
 
+/** When and why its user stopped waiting for an unknown outcome. */
+export const Acknowledgement = z.object({ at: z.string(), reason: z.string() });
+export type Acknowledgement = z.infer<typeof Acknowledgement>;
+
 const ListedCommand = z.object({
   id: z.guid(),
   kind: z.string(),
@@ -22,6 +26,7 @@ const ListedCommand = z.object({
   request: z.record(z.string(), z.unknown()),
   status: z.int().nullable(),
   evidence: z.unknown(),
+  acknowledged: Acknowledgement.nullable(),
   worker_id: z.string().nullable(),
   created_at: z.string(),
   deadline: z.string(),
@@ -52,7 +57,11 @@ export const SubmittedCommand = z.object({
   created: z.boolean(),
   remaining_ms: z.number(),
   submitted_ago_ms: z.number(),
-  account: LedgerAccount.extend({ encrypted_password: z.string().nullable(), risk_limits: z.unknown() }),
+  account: LedgerAccount.extend({
+    encrypted_password: z.string().nullable(),
+    risk_limits: z.unknown(),
+    pass_magic: z.boolean().nullable(),
+  }),
   command: z.object({
     id: z.guid(),
     kind: z.string(),
@@ -102,6 +111,8 @@ export type CommandDatabase = {
   /** False when somebody else may have sent the command: then it must not be forgotten. */
   withdrawCommand(userId: string, commandId: string): Promise<boolean>;
   completeCommand(command: CommandToComplete): Promise<StoredAnswer>;
+  /** The command afterwards: one that has ended is left as it is, and the first acknowledgement counts. */
+  acknowledgeCommand(userId: string, commandId: string, reason: string): Promise<CommandRow>;
 };
 
 export function createCommandDatabase(call: CallSql): CommandDatabase {
@@ -142,5 +153,7 @@ export function createCommandDatabase(call: CallSql): CommandDatabase {
       };
       return call("complete_command", args, StoredAnswer);
     },
+    acknowledgeCommand: (userId, commandId, reason) =>
+      call("acknowledge_command", { p_user_id: userId, p_command_id: commandId, p_reason: reason }, CommandRow),
   };
 }

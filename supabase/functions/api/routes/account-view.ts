@@ -1,6 +1,7 @@
 // An account in the list, as documented. The sealed password is not among its fields. Pure.
 import { z } from "zod";
 import { AccountType, Login, RiskLimits, ServerName, TradeMode } from "../../_shared/domain/mod.ts";
+import { PassMagic } from "./fields.ts";
 
 export const AccountView = z.object({
   id: z.guid(),
@@ -16,6 +17,7 @@ export const AccountView = z.object({
   currency: z.string().nullable(),
   trade_mode: TradeMode.nullable(),
   risk_limits: RiskLimits.nullable(),
+  pass_magic: PassMagic,
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
 });

@@ -11,7 +11,7 @@ import {
   updateAccount,
 } from "../services/mod.ts";
 import { AccountView } from "./account-view.ts";
-import { AccountName, AccountParams, AnsweredAccount, AsOf, QueryBoolean } from "./fields.ts";
+import { AccountName, AccountParams, AnsweredAccount, AsOf, PassMagic, QueryBoolean } from "./fields.ts";
 import { WORKER_PROBLEMS } from "./problems.ts";
 import { addUserRoute, type Router } from "./route.ts";
 
@@ -23,6 +23,7 @@ const ChangeRequest = z
     risk_limits: RiskLimits.nullable().optional(),
     is_default: z.boolean().optional(),
     is_active: z.boolean().optional(),
+    pass_magic: PassMagic.optional(),
   })
   .refine((changes) => Object.keys(changes).length > 0, "names nothing to change");
 

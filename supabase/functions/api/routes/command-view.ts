@@ -11,6 +11,7 @@ export type StoredCommand = {
   account: { id: string | null; login: string; server: string };
   request: Record<string, unknown>;
   evidence?: unknown;
+  acknowledged: { at: string; reason: string } | null;
   created_at: string;
   deadline: string;
   completed_at: string | null;

@@ -1,8 +1,14 @@
 // The ledger: what was asked, and what became of it.
 import { z } from "zod";
 import { Login, ServerName, Uuid } from "../../_shared/domain/mod.ts";
-import { type CommandState, CommandStates, Timings, TradeResult } from "../../_shared/protocol/mod.ts";
-import { cancelCommand, listCommands, readCommand, type ServiceContext } from "../services/mod.ts";
+import {
+  AcknowledgeReason,
+  type CommandState,
+  CommandStates,
+  Timings,
+  TradeResult,
+} from "../../_shared/protocol/mod.ts";
+import { acknowledgeCommand, cancelCommand, listCommands, readCommand, type ServiceContext } from "../services/mod.ts";
 import { type StoredCommand, showAnswer } from "./command-view.ts";
 import { ProblemDocument } from "./document-route.ts";
 import { CommandParams, queryInt } from "./fields.ts";
@@ -31,6 +37,10 @@ const CommandView = z.object({
   account: z.object({ id: z.guid().nullable(), login: Login, server: ServerName }),
   request: z.record(z.string(), z.unknown()).meta({ description: "What was asked for" }),
   evidence: z.unknown().meta({ description: "What an `unknown` or a settled outcome rests on" }),
+  acknowledged: z
+    .object({ at: z.iso.datetime(), reason: z.string() })
+    .nullable()
+    .meta({ description: "When and why you stopped waiting for an unknown outcome" }),
   created_at: z.iso.datetime(),
   deadline: z.iso.datetime(),
   completed_at: z.iso.datetime().nullable(),
@@ -40,6 +50,10 @@ const CommandDetail = CommandView.extend({
   result: TradeResult.optional(),
   timings: Timings.optional(),
   problem: ProblemDocument.optional().meta({ description: "The problem that the request was answered with" }),
+});
+
+const AcknowledgeRequest = z.strictObject({
+  reason: AcknowledgeReason.meta({ description: "What you found: kept in the ledger" }),
 });
 
 export function addCommandRoutes(router: Router, services: ServiceContext): void {
@@ -85,6 +99,10 @@ export function addCommandRoutes(router: Router, services: ServiceContext): void
       return c.json({ ...show(command), ...showAnswer(command) });
     },
   );
+  addEnding(router, services);
+}
+
+function addEnding(router: Router, services: ServiceContext): void {
   addUserRoute(
     router,
     {
@@ -101,7 +119,7 @@ export function addCommandRoutes(router: Router, services: ServiceContext): void
           schema: z.object({ success: z.literal(true), cancelled: z.boolean(), command: CommandDetail }),
         },
       },
-      problems: ["command_not_found", "command_started", "worker_unreachable"],
+      problems: ["command_not_found", "command_started", "worker_silent"],
     },
     async ({ c, caller, params }) => {
       const command = await cancelCommand(services, caller, params.id);
@@ -109,9 +127,37 @@ export function addCommandRoutes(router: Router, services: ServiceContext): void
       return c.json({ success: true, cancelled: command.state === "cancelled", command: shown });
     },
   );
+  addUserRoute(
+    router,
+    {
+      method: "post",
+      path: "/commands/{id}/acknowledge",
+      tag: TAG,
+      summary: "Stop waiting for an unknown outcome",
+      description:
+        "Lifts the block: openings of the symbol (or closes of the position) are taken again. The command stays `unknown` " +
+        "until it is proven. Look at the account first: its order may exist. `acknowledged` is false when the command had " +
+        "ended; `command` then shows how. Repeating it changes nothing: the first reason stays.",
+      params: CommandParams,
+      body: AcknowledgeRequest,
+      answers: {
+        200: {
+          description: "The command as it is now",
+          schema: z.object({ success: z.literal(true), acknowledged: z.boolean(), command: CommandDetail }),
+        },
+      },
+      problems: ["command_not_found", "command_under_way", "worker_silent"],
+    },
+    async ({ c, caller, params, body }) => {
+      const command = await acknowledgeCommand(services, caller, params.id, body.reason);
+      const shown = { ...show(command), ...showAnswer(command) };
+      return c.json({ success: true, acknowledged: command.open, command: shown });
+    },
+  );
 }
 
 function show(command: StoredCommand): StoredCommand {
-  const { id, kind, state, executed, account, request, evidence, created_at, deadline, completed_at } = command;
-  return { id, kind, state, executed, account, request, evidence, created_at, deadline, completed_at };
+  const { id, kind, state, executed, account, request, evidence, acknowledged } = command;
+  const { created_at, deadline, completed_at } = command;
+  return { id, kind, state, executed, account, request, evidence, acknowledged, created_at, deadline, completed_at };
 }

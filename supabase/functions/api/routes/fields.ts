@@ -14,6 +14,13 @@ import {
 /** What the user calls an account. */
 export const AccountName = z.string().min(1).max(100);
 
+/** Opens on request only: see the description. */
+export const PassMagic = z.boolean().meta({
+  description:
+    "Your own `magic` goes to the broker as it is (it must then be below 2^40). Weaker evidence: the broker's records can " +
+    "then be searched by the comment alone, and brokers overwrite comments. More outcomes may stay unknown. Default false",
+});
+
 export const AccountId = Uuid.meta({ description: "Default: the account last switched to, else the default account" });
 
 export const CommandTimeout = z

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AccountType, Login, Password, RiskLimits, ServerName } from "../../_shared/domain/mod.ts";
 import { AccountInfoView, LOGIN_TIMEOUT_DEFAULT_MS } from "../../_shared/protocol/mod.ts";
 import { connectAccount, replacePassword, type ServiceContext, switchAccount } from "../services/mod.ts";
-import { AccountName, AccountParams, LoginTimeout } from "./fields.ts";
+import { AccountName, AccountParams, LoginTimeout, PassMagic } from "./fields.ts";
 import { LOGIN_PROBLEMS } from "./problems.ts";
 import { addUserRoute, type Router } from "./route.ts";
 
@@ -18,6 +18,7 @@ const ConnectRequest = z.strictObject({
   account_type: AccountType.optional(),
   set_as_default: z.boolean().optional(),
   risk_limits: RiskLimits.optional(),
+  pass_magic: PassMagic.optional(),
   timeout_ms: LoginTimeout.optional(),
 });
 const PasswordRequest = z.strictObject({ password: Password, timeout_ms: LoginTimeout.optional() });

@@ -7,6 +7,7 @@ export const WORKER_PROBLEMS: ErrorCode[] = [
   "worker_unreachable",
   "worker_busy",
   "terminal_unavailable",
+  "login_paused",
 ];
 
 /** Whatever goes to the account last switched to, or to one named by id. */
@@ -23,6 +24,7 @@ export const COMMAND_PROBLEMS: ErrorCode[] = [
   ...TARGET_PROBLEMS,
   ...WORKER_PROBLEMS,
   "idempotency_key_reused",
+  "outcome_pending",
   "broker_rejected",
   "order_refused",
   "risk_limit_exceeded",

@@ -81,8 +81,9 @@ export async function sendCommand<P extends Record<string, string> | undefined, 
   const answer = submitCommand(services, submission);
   // A client that hangs up does not stop a command that is on its way, and its outcome must still reach the ledger.
   router.keepAlive(answer.catch(() => undefined));
-  const { commandId, status, body } = await answer;
+  const { commandId, status, body, retryAfterMs } = await answer;
   const headers: Record<string, string> = { "Content-Type": status >= 400 ? PROBLEM_JSON : "application/json" };
+  if (retryAfterMs !== undefined) headers["Retry-After"] = String(Math.ceil(retryAfterMs / 1000));
   if (status === 202) {
     headers.Location = `${PUBLIC_COMMANDS_PATH}/${commandId}`;
     headers["Retry-After"] = String(UNKNOWN_RETRY_AFTER_S);

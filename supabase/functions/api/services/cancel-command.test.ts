@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError } from "../../_shared/errors/mod.ts";
-import type { CancelReply, WorkerCall } from "../bridge/mod.ts";
+import type { QuestionReply, WorkerCall } from "../bridge/mod.ts";
 import type { CommandRow } from "../db/mod.ts";
 import { ACCOUNT, CALLER, COMMAND_ID, makeContext, USER_ID } from "../testing/context.ts";
 import { cancelCommand } from "./cancel-command.ts";
@@ -17,6 +17,7 @@ const OPEN: CommandRow = {
   status: null,
   body: null,
   evidence: null,
+  acknowledged: null,
   worker_id: "w1",
   created_at: "2026-11-22T11:59:59.000Z",
   deadline: "2026-11-22T12:00:09.000Z",
@@ -24,12 +25,12 @@ const OPEN: CommandRow = {
   open: true,
 };
 
-function outcome(): CancelReply {
+function outcome(): QuestionReply {
   const command = { state: "cancelled", code: "command_cancelled" } as const;
   return { type: "outcome", claims: { iss: "w1", jti: COMMAND_ID, sub: USER_ID, iat: 1, kind: "trade", command } };
 }
 
-function contextWith(row: CommandRow | null, reply?: CancelReply) {
+function contextWith(row: CommandRow | null, reply?: QuestionReply) {
   const calls: WorkerCall[] = [];
   const stored: string[] = [];
   const context = makeContext({
@@ -80,12 +81,12 @@ test("cancelCommand() says when it came too late, and stores nothing", async () 
 
 test("cancelCommand() does not take silence for a cancellation", async () => {
   const { context, stored } = contextWith(OPEN, { type: "silent" });
-  assert.equal(await codeOf(cancelCommand(context, CALLER, COMMAND_ID)), "worker_unreachable");
+  assert.equal(await codeOf(cancelCommand(context, CALLER, COMMAND_ID)), "worker_silent");
   assert.deepEqual(stored, []);
 });
 
 test("cancelCommand() asks no worker that may be the wrong one, and knows only the caller's commands", async () => {
   const elsewhere = contextWith({ ...OPEN, worker_id: "w9" });
-  assert.equal(await codeOf(cancelCommand(elsewhere.context, CALLER, COMMAND_ID)), "worker_unreachable");
+  assert.equal(await codeOf(cancelCommand(elsewhere.context, CALLER, COMMAND_ID)), "worker_silent");
   assert.equal(await codeOf(cancelCommand(contextWith(null).context, CALLER, COMMAND_ID)), "command_not_found");
 });

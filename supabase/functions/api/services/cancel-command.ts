@@ -8,22 +8,22 @@ import { hasOutcome } from "./settle-command.ts";
 
 /**
  * The command as it is afterwards: one that had ended already is shown with its own outcome. Throws `command_not_found`,
- * `command_started`, or `worker_unreachable`, and then nothing was cancelled as far as anybody knows: ask again.
+ * `command_started`, or `worker_silent`, and then nothing was cancelled as far as anybody knows: ask again.
  */
 export async function cancelCommand(context: ServiceContext, caller: Caller, commandId: string): Promise<CommandRow> {
   const row = await context.db.getCommand(caller.token, commandId);
   if (row === null) throw new AppError("command_not_found");
   if (!row.open) return row;
   const question = questionAbout(context, caller, row, "cancel");
-  if (question === undefined) throw new AppError("worker_unreachable", { command_id: row.id });
+  if (question === undefined) throw new AppError("worker_silent", { command_id: row.id });
   const reply = await context.bridge.cancelCommand(question, row.id);
   switch (reply.type) {
     case "outcome":
-      if (!hasOutcome(reply.claims)) throw new AppError("worker_unreachable", { command_id: row.id });
+      if (!hasOutcome(reply.claims)) throw new AppError("worker_silent", { command_id: row.id });
       return await settledRow(context, reply.claims, row);
     case "under_way":
       throw new AppError("command_started", { command_id: row.id });
     case "silent":
-      throw new AppError("worker_unreachable", { command_id: row.id });
+      throw new AppError("worker_silent", { command_id: row.id });
   }
 }

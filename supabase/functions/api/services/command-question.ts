@@ -1,4 +1,4 @@
-// A question about an open command to its worker: how it is put, and how its answer becomes the command's row.
+// A question about a command to its worker: how it is put, and how its answer becomes the command's row.
 import {
   ACCEPTED_GRACE_MS,
   CLOCK_TOLERANCE_S,
@@ -16,7 +16,8 @@ export function questionAbout(
   { clock, newId, workerIds }: ServiceContext,
   caller: Caller,
   row: CommandRow,
-  kind: "status" | "cancel",
+  kind: "status" | "cancel" | "acknowledge",
+  more: { reason?: string } = {},
 ): WorkerCall | undefined {
   const workerId = workerOf(workerIds, row.worker_id);
   if (workerId === undefined) return undefined;
@@ -29,7 +30,7 @@ export function questionAbout(
     userToken: caller.token,
     kind,
     account: { ...(id === null ? {} : { id }), login, server },
-    body: JSON.stringify({ command_id: row.id }),
+    body: JSON.stringify({ command_id: row.id, ...more }),
     startByMs: now + timeLeft(row),
     submittedAtMs: now - oldestAge(row, clock.wallMs()),
     waitUntilMs: now + STATUS_TIMEOUT_MS,
@@ -41,7 +42,8 @@ export async function settledRow(context: ServiceContext, claims: CommandClaims,
   const { state, executed, status, body } = await settleCommand(context, claims, row.account);
   const { final } = CommandStates[state];
   const completed_at = final ? new Date(context.clock.wallMs()).toISOString() : null;
-  const evidence = claims.command.evidence ?? row.evidence;
+  // What somebody else has stored meanwhile rests on evidence of its own.
+  const evidence = state === claims.command.state ? (claims.command.evidence ?? row.evidence) : row.evidence;
   return { ...row, state, executed, status, body, open: !final, completed_at, evidence };
 }
 

@@ -56,6 +56,7 @@ test("connectAccount() seals first, logs in, and stores what the broker confirme
     trade_mode: "demo",
     currency: "USD",
     risk_limits: undefined,
+    pass_magic: undefined,
     set_as_default: false,
     worker_id: "w1",
   });

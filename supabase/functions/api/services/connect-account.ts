@@ -14,6 +14,7 @@ export type AccountToConnect = {
   account_type?: AccountType;
   set_as_default?: boolean;
   risk_limits?: RiskLimits;
+  pass_magic?: boolean;
 };
 
 /**
@@ -51,6 +52,7 @@ export async function connectAccount(
     trade_mode: info.trade_mode,
     currency: info.currency,
     risk_limits: request.risk_limits,
+    pass_magic: request.pass_magic,
     set_as_default: request.set_as_default ?? false,
     worker_id: workerId,
   });

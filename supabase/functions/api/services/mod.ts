@@ -1,6 +1,7 @@
 // Door of the use cases: one per file, plus the pure decisions they share. They see the database, the workers and the
 // keys through interfaces only, and know nothing of HTTP but the status of a stored answer. Tests: beside the files.
 export * from "./account-answers.ts";
+export * from "./acknowledge-command.ts";
 export * from "./cancel-command.ts";
 export * from "./change-accounts.ts";
 export * from "./check-health.ts";

@@ -18,6 +18,7 @@ const open: CommandRow = {
   status: null,
   body: null,
   evidence: null,
+  acknowledged: null,
   worker_id: "w1",
   created_at: "2026-11-22T11:59:00.000Z",
   deadline: "2026-11-22T11:59:10.000Z",
@@ -62,6 +63,15 @@ test("readCommand() stores what the worker knows of an open command and shows it
   const { context } = world(open, DONE);
   const shown = await readCommand(context, CALLER, COMMAND_ID);
   assert.deepEqual([shown.state, shown.executed, shown.open, shown.status], ["done", true, false, 200]);
+});
+
+test("readCommand() shows an outcome that somebody else stored meanwhile without this worker's evidence", async () => {
+  const { context } = world(open, { state: "unknown", evidence: { phase: "stale" } });
+  context.db.completeCommand = async () => ({
+    ...{ stored: false, state: "done", executed: true, status: 200, body: "{}" },
+  });
+  const shown = await readCommand(context, CALLER, COMMAND_ID);
+  assert.deepEqual([shown.state, shown.evidence], ["done", null]);
 });
 
 test("readCommand() shows the ledger's view when the worker says nothing", async () => {

@@ -29,7 +29,7 @@ function submitted({ command, account, ...changes }: Changes = {}): SubmittedCom
     remaining_ms: 9_990,
     submitted_ago_ms: 10,
     ...changes,
-    account: { ...ACCOUNT, encrypted_password: "jwe", risk_limits: null, ...account },
+    account: { ...ACCOUNT, encrypted_password: "jwe", risk_limits: null, pass_magic: false, ...account },
     command: {
       id: COMMAND_ID,
       kind: "trade",
@@ -101,6 +101,12 @@ test("a new command goes to its account's worker, with what the ledger gave it, 
     },
   ]);
   assert.deepEqual(confirmed, [COMMAND_ID]);
+});
+
+test("the account's wish to pass the caller's magic on goes with the command", async () => {
+  const { context, calls } = world({ answer: submitted({ account: { pass_magic: true } }), reply: { type: "silent" } });
+  await submitCommand(context, submission);
+  assert.equal(CommandBody.parse(JSON.parse(calls[0]?.body ?? "")).pass_magic, true);
 });
 
 test("times are counted from before the database was asked: its answer's way back cannot lengthen them", async () => {
@@ -201,7 +207,6 @@ test("a worker's refusal of the frame releases the key; faults between us and it
     ["too_many_requests", "too_many_requests"],
     ["proof_refused", "worker_unreachable"],
     ["bad_frame", "worker_unreachable"],
-    ["internal_error", "worker_unreachable"],
   ] as const) {
     const { context, withdrawals } = world({ reply: { type: "refused", code: given } });
     await assert.rejects(submitCommand(context, submission), code(expected));
@@ -209,14 +214,28 @@ test("a worker's refusal of the frame releases the key; faults between us and it
   }
 });
 
-test("without a credential, an account or a known worker nothing is sent", async () => {
-  const answers = [
-    submitted({ created: false, account: { encrypted_password: null } }),
-    submitted({ created: false, account: { id: null } }),
-    submitted({ created: false, command: { worker_id: "w9" } }),
-  ];
-  for (const answer of answers) {
-    const { context } = world({ answer });
+test("a refusal that does not say that nothing happened keeps the row: 202", async () => {
+  const { context, withdrawals } = world({ reply: { type: "refused", code: "internal_error" } });
+  assert.equal((await submitCommand(context, submission)).status, 202);
+  assert.deepEqual(withdrawals, []);
+});
+
+test("without a known worker nothing is sent", async () => {
+  const { context } = world({ answer: submitted({ created: false, command: { worker_id: "w9" } }) });
+  assert.equal((await submitCommand(context, submission)).status, 202);
+});
+
+test("an open command of an account that is gone cannot be sent, but its worker is asked how it ended", async () => {
+  for (const account of [{ encrypted_password: null }, { id: null }]) {
+    const { context, completed } = world({ answer: submitted({ created: false, account }) });
+    const asked: WorkerCall[] = [];
+    context.bridge.askCommand = (call) => note(asked, call, claimsOf(DONE));
+    assert.deepEqual((await submitCommand(context, submission)).status, 200);
+    assert.deepEqual([asked[0]?.kind, asked[0]?.body], ["status", JSON.stringify({ command_id: COMMAND_ID })]);
+    // A worker that has not seen it may bury it only when its time is over.
+    assert.equal(asked[0]?.startByMs, context.clock.monotonicMs() + 9_990);
+    assert.equal(completed[0]?.state, "done");
+    context.bridge.askCommand = async () => null;
     assert.equal((await submitCommand(context, submission)).status, 202);
   }
 });

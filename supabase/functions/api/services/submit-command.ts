@@ -1,6 +1,6 @@
 // One change on one account, at most once: the ledger first, then the worker, then the ledger's answer.
 import { AppError, Catalogue, type ErrorExtras, toAppError } from "../../_shared/errors/mod.ts";
-import { type CommandBody, type CommandRequest, CommandStates } from "../../_shared/protocol/mod.ts";
+import { type CommandBody, type CommandRequest, CommandStates, type Outcome } from "../../_shared/protocol/mod.ts";
 import { ANSWER_GRACE_MS, type CommandReply } from "../bridge/mod.ts";
 import type { SubmittedCommand } from "../db/mod.ts";
 import { workerOf } from "./choose-worker.ts";
@@ -19,7 +19,7 @@ export type CommandSubmission = {
 };
 
 /** Status and body as stored, or the 202 that says nobody knows yet. */
-export type CommandAnswer = { commandId: string; status: number; body: string };
+export type CommandAnswer = { commandId: string; status: number; body: string; retryAfterMs?: number };
 
 /**
  * Throws AppError with `executed: false` when the command certainly reached no worker; its key is free again then, unless
@@ -49,27 +49,36 @@ export async function submitCommand(context: ServiceContext, submission: Command
 }
 
 async function sendToWorker(
-  { bridge, workerIds }: ServiceContext,
+  { bridge, newId, workerIds }: ServiceContext,
   { caller, request, timeoutMs }: CommandSubmission,
   { command, account, remaining_ms, submitted_ago_ms }: SubmittedCommand,
   sentAtMs: number,
 ): Promise<CommandReply> {
   const workerId = workerOf(workerIds, command.worker_id);
-  const credential = account.encrypted_password;
-  if (workerId === undefined || account.id === null || credential === null) return { type: "unsent" };
-  const body: CommandBody = { request, tag: command.tag, credential, risk_limits: account.risk_limits ?? null };
-  return await bridge.runCommand({
-    workerId,
-    id: command.id,
-    userId: caller.userId,
-    userToken: caller.token,
-    kind: request.kind,
-    account: { id: account.id, login: account.login, server: account.server },
-    body: JSON.stringify(body),
+  if (workerId === undefined) return { type: "unsent" };
+  const { login, server } = account;
+  const call = {
+    ...{ workerId, userId: caller.userId, userToken: caller.token },
     // Both counted from before the database was asked: the way there and back shortens the time and ages the command.
     startByMs: sentAtMs + remaining_ms,
     submittedAtMs: sentAtMs - submitted_ago_ms,
     waitUntilMs: sentAtMs + timeoutMs + ANSWER_GRACE_MS,
+  };
+  const credential = account.encrypted_password;
+  if (account.id === null || credential === null) {
+    // An open command of an account that is gone: it cannot be sent any more, but its worker may know how it ended.
+    const body = JSON.stringify({ command_id: command.id });
+    const question = { ...call, id: newId(), kind: "status", account: { login, server }, body };
+    const claims = await bridge.askCommand(question, command.id);
+    return claims === null ? { type: "silent" } : { type: "outcome", claims };
+  }
+  const body: CommandBody = {
+    ...{ request, tag: command.tag, credential, risk_limits: account.risk_limits ?? null },
+    ...(account.pass_magic === true ? { pass_magic: true } : {}),
+  };
+  return await bridge.runCommand({
+    ...call,
+    ...{ id: command.id, kind: request.kind, account: { id: account.id, login, server }, body: JSON.stringify(body) },
   });
 }
 
@@ -90,7 +99,8 @@ async function answerReply(
       if (!(await release())) return unknown;
       throw new AppError("worker_unreachable", { cause: reply.cause });
     case "refused":
-      if (!(await release())) return unknown;
+      // A refusal that does not say that nothing happened is none: the row stays, and its worker is asked again.
+      if (Catalogue[reply.code].executed === null || !(await release())) return unknown;
       throw refusal(reply.code, reply);
     case "outcome": {
       const { claims } = reply;
@@ -100,10 +110,16 @@ async function answerReply(
         if (!(await release())) return unknown;
         throw refusal(outcome.code, { detail: outcome.detail, retryAfterMs: outcome.retry_after_ms });
       }
-      const { status, body } = await settleCommand(context, claims, account);
-      return { commandId: command.id, status, body };
+      const { state, status, body } = await settleCommand(context, claims, account);
+      return { commandId: command.id, status, body, ...(state === outcome.state ? retryAfter(outcome) : {}) };
     }
   }
+}
+
+/** For whoever hears it first: days later the wait is over, and the stored answer is the same bytes without it. */
+function retryAfter(outcome: Outcome): { retryAfterMs?: number } {
+  if (outcome.state === "done" || outcome.state === "unknown" || outcome.retry_after_ms === undefined) return {};
+  return { retryAfterMs: outcome.retry_after_ms };
 }
 
 /** Only the request that made the row may take it back, and only if no other has been given it: the database decides. */
@@ -117,6 +133,6 @@ async function withdraw({ db, log }: ServiceContext, userId: string, commandId: 
 }
 
 function refusal(code: AppError["code"], { detail, retryAfterMs }: ErrorExtras): AppError {
-  const isOurs = code === "bad_frame" || code === "proof_refused" || Catalogue[code].executed === null;
+  const isOurs = code === "bad_frame" || code === "proof_refused";
   return isOurs ? new AppError("worker_unreachable") : new AppError(code, { detail, retryAfterMs });
 }
