@@ -110,7 +110,7 @@ try {
 
   const wrong = call(ann, "POST", "/accounts/connect", {
     account_name: "typo",
-    login: "5000001",
+    login: "5000004",
     password: "not-the-password",
     server: "Switchyard-Demo",
   });

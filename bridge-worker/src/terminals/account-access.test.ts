@@ -6,9 +6,10 @@ import { type LoginReply, TerminalLost } from "../mt5/mod.ts";
 import { accountFacts, terminalFacts } from "../mt5/testdata/facts.ts";
 import { AppError, PROOF_LIFE_MS } from "../protocol.ts";
 import { Secret, type Vault } from "../vault/mod.ts";
-import { type AccountAccess, type Claim, createAccountAccess } from "./account-access.ts";
+import { type AccessReply, type AccountAccess, type Claim, createAccountAccess } from "./account-access.ts";
+import { PAUSE_MS, STOP_MS } from "./login-limiter.ts";
 import { LoginTimes } from "./login-times.ts";
-import { TerminalSession } from "./terminal-session.ts";
+import { type SessionOptions, TerminalSession } from "./terminal-session.ts";
 import { ACCOUNT, FakeTerminal, logInto, OTHER } from "./testdata/fake-terminal.ts";
 
 const ALICE: Claim = { userId: "alice", account: ACCOUNT, credential: "sealed by alice" };
@@ -41,11 +42,12 @@ describe("AccountAccess", () => {
     port = new FakeTerminal();
     journal = openJournal({ path: ":memory:", workerId: "worker-1", now: () => wallMs });
     times = new LoginTimes();
-    session = new TerminalSession({ port, kind: "simulator", log: logInto([]), now: () => nowMs });
+    session = new TerminalSession(sessionOptions());
     access = createAccountAccess({ journal, vault, times, now: () => nowMs, wallClock: () => wallMs });
   });
   afterEach(() => journal.close());
 
+  const sessionOptions = (): SessionOptions => ({ port, kind: "simulator", log: logInto([]), now: () => nowMs });
   const logins = (): string[] => port.calls.filter((call) => call.startsWith("login"));
   /** Alice has logged in; the terminal is on the account. */
   async function aliceIsIn(): Promise<void> {
@@ -55,15 +57,15 @@ describe("AccountAccess", () => {
   }
 
   describe("enter", () => {
-    it("opens the terminal, logs in with the password and the time left, and proves the credential", async () => {
+    it("opens the terminal, logs in with the password, and proves the credential", async () => {
       port.duringLogin = () => {
         nowMs += 1200;
       };
-      const reply = await access.enter(session, ALICE, 9000);
+      const reply = await access.enter(session, ALICE, 12_000);
       assert.deepStrictEqual(reply, { kind: "ready", loginMs: 1200, account: accountFacts(ACCOUNT) });
       assert.deepStrictEqual(
         [port.calls, port.passwords, port.timeouts],
-        [["open", "login 5012345"], ["password of alice"], [9000]],
+        [["open", "login 5012345"], ["password of alice"], [12_000]],
       );
       assert.equal(access.isProven(ALICE), true);
       assert.equal(times.expectedMs(ACCOUNT.server), 1500);
@@ -178,7 +180,7 @@ describe("AccountAccess", () => {
     it("does not ask whether brokers usually need longer, but never logs in after the deadline", async () => {
       times.observe(ACCOUNT.server, 60_000);
       assert.equal((await access.verify(session, ALICE, 1)).kind, "ready");
-      assert.deepStrictEqual(port.timeouts, [1]);
+      assert.equal(port.timeouts.length, 1);
       assert.equal((await access.verify(session, ALICE, 0)).kind, "no_time");
       assert.equal(port.timeouts.length, 1);
       assert.equal(access.isProven(ALICE), true);
@@ -201,6 +203,105 @@ describe("AccountAccess", () => {
       port.onLogin = shows({ ...ACCOUNT, login: "777" });
       await assert.rejects(access.enter(session, ALICE, LATER), TerminalLost);
       assert.equal(access.isProven(ALICE), false);
+    });
+  });
+
+  describe("the limit on logins", () => {
+    /** Another credential of a user, as each connect makes one. */
+    const anew = (claim: Claim, n: number): Claim => ({ ...claim, credential: `sealed ${n} by ${claim.userId}` });
+    /** Three strangers have guessed; the broker takes right passwords again. */
+    async function strangersGuess(): Promise<void> {
+      port.onLogin = REFUSED;
+      for (const userId of ["eve", "mallory", "trudy"]) {
+        const claim = { ...EVE, userId, credential: `sealed by ${userId}` };
+        assert.equal((await access.verify(session, claim, LATER)).kind, "auth_failed");
+      }
+      port.onLogin = undefined;
+      port.calls.length = 0;
+    }
+    const pausedFor = (retryAfterMs: number): AccessReply => ({ kind: "paused", retryAfterMs });
+
+    it("holds for every way in, and the broker is not asked", async () => {
+      await strangersGuess();
+      const bob = { ...EVE, userId: "bob", credential: "sealed by bob" };
+      for (const way of [access.enter, access.verify, access.enterToRead]) {
+        assert.deepStrictEqual(await way(session, bob, LATER), pausedFor(STOP_MS));
+      }
+      assert.deepStrictEqual(logins(), []);
+      nowMs += STOP_MS;
+      assert.equal((await access.enter(session, bob, nowMs + LATER)).kind, "ready");
+    });
+
+    it("counts the worker's own look too, which takes the proof away with the password", async () => {
+      await aliceIsIn();
+      await session.login(OTHER, "password", 1000);
+      port.onLogin = REFUSED;
+      assert.equal((await access.enterToRead(session, ALICE, LATER)).kind, "auth_failed");
+      assert.equal(access.isProven(ALICE), false);
+      assert.deepStrictEqual(await access.verify(session, anew(ALICE, 2), LATER), pausedFor(PAUSE_MS));
+    });
+
+    it("does not try a refused credential again, and takes another one of the same user", async () => {
+      await aliceIsIn();
+      port.onLogin = REFUSED;
+      assert.equal((await access.verify(session, ALICE, LATER)).kind, "auth_failed");
+      port.onLogin = undefined;
+      port.calls.length = 0;
+      for (const way of [access.enter, access.enterToRead]) {
+        const reply = await way(session, ALICE, LATER);
+        assert.deepStrictEqual(reply, { kind: "auth_failed", lastError: [-6, "Authorization failed"] });
+      }
+      assert.deepStrictEqual(logins(), []);
+      nowMs += PAUSE_MS;
+      assert.equal((await access.verify(session, anew(ALICE, 2), nowMs + LATER)).kind, "ready");
+    });
+
+    it("does not keep an owner out whose proof has lapsed while strangers guess", async () => {
+      await aliceIsIn();
+      await strangersGuess();
+      wallMs += PROOF_LIFE_MS + 1;
+      assert.equal(access.isProven(ALICE), false);
+      assert.equal((await access.enter(session, ALICE, LATER)).kind, "ready");
+    });
+
+    it("does not keep an owner out who has a new password while strangers guess, also after a restart", async () => {
+      await aliceIsIn();
+      access = createAccountAccess({ journal, vault, times, now: () => nowMs, wallClock: () => wallMs });
+      await strangersGuess();
+      assert.equal((await access.verify(session, anew(ALICE, 2), LATER)).kind, "ready");
+    });
+
+    it("does not keep an owner out after a login on which the broker gave no verdict", async () => {
+      await aliceIsIn();
+      for (const reason of ["no_connection", "lost"] as const) {
+        port.onLogin =
+          reason === "lost" ? new TerminalLost("timeout", "no answer") : { ...REFUSED, reason: "no_connection" };
+        await access.verify(session, ALICE, LATER).catch(() => undefined);
+        nowMs += 60_000;
+      }
+      await strangersGuess();
+      // His own failures with new passwords do not stop the one that works either.
+      port.onLogin = REFUSED;
+      assert.equal((await access.verify(session, anew(ALICE, 2), nowMs + LATER)).kind, "auth_failed");
+      port.onLogin = undefined;
+      assert.equal((await access.enter(session, ALICE, nowMs + LATER)).kind, "ready");
+    });
+
+    it("lets a login end although its caller's time is shorter: cut off, a wrong password would not be counted", async () => {
+      await access.verify(session, ALICE, 500);
+      await access.verify(session, ALICE, 11_000);
+      await access.enterToRead(new TerminalSession(sessionOptions()), ALICE, 500);
+      assert.deepStrictEqual(port.timeouts, [10_000, 11_000, 10_000]);
+    });
+
+    it("is not used up by a login that throws", async () => {
+      port.onLogin = new TerminalLost("timeout", "no answer");
+      for (let n = 0; n < 5; n++) {
+        await assert.rejects(access.verify(session, anew(EVE, n), nowMs + LATER), TerminalLost);
+        nowMs += 60_000;
+      }
+      port.onLogin = undefined;
+      assert.equal((await access.verify(session, EVE, nowMs + LATER)).kind, "ready");
     });
   });
 

@@ -5,6 +5,8 @@ import type { Log } from "../log.ts";
 import { describeError } from "../log.ts";
 import {
   type AccountReply,
+  type HistoryQuery,
+  type HistoryReply,
   type LoginReply,
   type Reading,
   type ReadParts,
@@ -122,6 +124,12 @@ export class TerminalSession {
     const reply = await this.#guarded(() => this.#port.read(account, parts, timeoutMs));
     if (reply.kind === "wrong_account") this.#surprised(account, reply.actual);
     if (reply.kind === "ok") this.#terminal = (reply satisfies Reading).terminal;
+    return reply;
+  }
+
+  async history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply> {
+    const reply = await this.#guarded(() => this.#port.history(account, query, timeoutMs));
+    if (reply.kind === "wrong_account") this.#surprised(account, reply.actual);
     return reply;
   }
 
