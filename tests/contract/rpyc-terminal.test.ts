@@ -62,6 +62,20 @@ class Machine {
     await this.ask("_control", JSON.stringify(order));
   }
 
+  /** The next guard to be installed remembers nothing. */
+  async reset(): Promise<void> {
+    await this.ask("_reset");
+    await this.#rpc.execute('import sys; sys.modules.pop("switchyard_guard_state", None)', TIMEOUT_MS);
+  }
+
+  /** Of the guard that is installed. */
+  async keepTags(count: number): Promise<void> {
+    await this.#rpc.execute(
+      `import sys; sys.modules["switchyard_guard_state"].max_tags = ${Number(count)}`,
+      TIMEOUT_MS,
+    );
+  }
+
   async stop(): Promise<void> {
     this.#rpc.close();
     await this.#rpc.closed;
@@ -84,7 +98,7 @@ function toDouble(fault: SendFault): Record<string, unknown> {
 }
 
 async function createFixture(machine: Machine, second: Machine): Promise<Fixture> {
-  await Promise.all([machine.ask("_reset"), second.ask("_reset")]);
+  await Promise.all([machine.reset(), second.reset()]);
   const ports: TerminalPort[] = [];
   const now = (): number => performance.now();
   const connect = (owner: string, to: Machine): TerminalPort => {
@@ -111,6 +125,8 @@ async function createFixture(machine: Machine, second: Machine): Promise<Fixture
         ...(connected !== undefined && { connected }),
       }),
     switchBehindBack: (account) => machine.control({ switch: account }),
+    closeTerminal: () => machine.control({ initialized: false }),
+    keepTags: (count) => machine.keepTags(count),
     failNextSend: (fault) => machine.control({ send: [toDouble(fault)] }),
     failNextRead: (call, lastError) => machine.control({ fail: { [call]: lastError } }),
     release: () => machine.control({ release: true }),

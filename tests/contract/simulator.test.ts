@@ -47,6 +47,12 @@ function createFixture(): Fixture {
       process.isConnected = connected ?? process.isConnected;
     },
     switchBehindBack: async (account) => process.switchBehindBack(account),
+    closeTerminal: async () => {
+      process.isRunning = false;
+    },
+    keepTags: async (count) => {
+      process.tags.maxTags = count;
+    },
     failNextSend: async (fault) => {
       if (fault.kind !== "hang") return process.faults.addSend(fault);
       hang = Promise.withResolvers();

@@ -164,7 +164,10 @@ export const guardCases: readonly ContractCase[] = [
       assert.equal((await read(fixture.port, account)).terminal.connected, false);
       const reply = await fixture.port.send(order(fixture, account, marketOrder(world, Buy, 0.01)));
       assert.deepEqual(reply, { kind: "refused", reason: "not_connected" });
-      assert.equal((await fixture.port.history(account, newTag(), 0, DAY_S, TIMEOUT_MS)).kind, "failed");
+      assert.equal(
+        (await fixture.port.history(account, { tag: newTag(), from: 0, to: DAY_S }, TIMEOUT_MS)).kind,
+        "failed",
+      );
       await assertNothingBooked(fixture);
     },
   },
@@ -294,7 +297,7 @@ export const guardCases: readonly ContractCase[] = [
       const { broker_now_msc } = await read(fixture.port, account, { symbol: world.symbol });
       assert.ok(broker_now_msc);
       const now = Math.floor(broker_now_msc / 1000);
-      const found = await fixture.port.history(account, tag, now - DAY_S, now + DAY_S, TIMEOUT_MS);
+      const found = await fixture.port.history(account, { tag, from: now - DAY_S, to: now + DAY_S }, TIMEOUT_MS);
       assert.ok(found.kind === "ok");
       assert.deepEqual(found.account, account);
       assert.deepEqual(
@@ -318,7 +321,8 @@ export const guardCases: readonly ContractCase[] = [
       const { tick, broker_now_msc } = await read(fixture.port, account, { symbol: world.symbol });
       assert.ok(tick && broker_now_msc);
       const now = Math.floor(broker_now_msc / 1000);
-      const history = async () => fixture.port.history(account, tag, now - DAY_S, now + DAY_S, TIMEOUT_MS);
+      const history = async () =>
+        fixture.port.history(account, { tag, from: now - DAY_S, to: now + DAY_S }, TIMEOUT_MS);
       const price = Number((tick.bid - 0.01).toFixed(5));
       const limit = { action: Action.Pending, symbol: world.symbol, type: 2, volume: 0.01, price };
       const placed = await execute(fixture, account, { ...limit, type_filling: Filling.Return }, { tag });
@@ -345,7 +349,7 @@ export const guardCases: readonly ContractCase[] = [
     promise: "history of an account that is not shown is wrong_account",
     run: async (fixture, { main, second }) => {
       await enter(fixture.port, main);
-      const reply = await fixture.port.history(second.account, newTag(), 0, DAY_S, TIMEOUT_MS);
+      const reply = await fixture.port.history(second.account, { tag: newTag(), from: 0, to: DAY_S }, TIMEOUT_MS);
       assert.deepEqual(reply, { kind: "wrong_account", actual: main.account });
     },
   },

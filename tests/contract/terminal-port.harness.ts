@@ -51,6 +51,10 @@ export type Fixture = {
   set(settings: { autoTrading?: boolean; connected?: boolean }): Promise<void>;
   /** Somebody at the terminal's window logs in to another account, or out. */
   switchBehindBack(account: AccountRef | null): Promise<void>;
+  /** Somebody closes the terminal; its process lives on, and `open` starts it again. */
+  closeTerminal(): Promise<void>;
+  /** The terminal's process remembers the outcome of so many tags only. */
+  keepTags(count: number): Promise<void>;
   failNextSend(fault: SendFault): Promise<void>;
   failNextRead(call: string, lastError: LastError): Promise<void>;
   /** Lets a hanging `order_send` return. */

@@ -4,12 +4,13 @@ import { after, before, describe, test } from "node:test";
 import { accountCases } from "./terminal-port.account-cases.ts";
 import { guardCases } from "./terminal-port.guard-cases.ts";
 import type { Fixture, Harness, World } from "./terminal-port.harness.ts";
+import { memoryCases } from "./terminal-port.memory-cases.ts";
 import { tradingCases } from "./terminal-port.trading-cases.ts";
 
 /** A case gets a fresh broker and leaves nothing open. */
 export type ContractCase = { id: string; promise: string; run: (fixture: Fixture, world: World) => Promise<void> };
 
-export const ContractCases: readonly ContractCase[] = [...accountCases, ...tradingCases, ...guardCases];
+export const ContractCases: readonly ContractCase[] = [...accountCases, ...tradingCases, ...guardCases, ...memoryCases];
 
 /** Runs the contract against one implementation. `skip`: why it cannot run here. */
 export function terminalPortSuite(name: string, harness: Harness, skip?: string): void {

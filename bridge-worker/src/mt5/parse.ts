@@ -118,6 +118,7 @@ export const HistoryAnswer: z.ZodType<HistoryReply> = z.union([
     open_orders: z.array(OrderFacts),
     orders: z.array(OrderFacts),
     deals: z.array(DealFacts),
+    counts: z.object({ orders: z.int(), deals: z.int() }),
   }),
   WrongAccount,
   FailedCall,

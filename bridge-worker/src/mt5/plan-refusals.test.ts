@@ -200,6 +200,13 @@ describe("the symbol's own masks", () => {
 
   it("says nothing about the life of a market order", () => fits({}, symbolFacts({ expiration_mode: 0 })));
 
+  it("refuses a magic of the caller's own that could be taken for a tag", () => {
+    for (const magic of [2 ** 40, "1099511627776", "18446744073709551615"]) {
+      assert.deepStrictEqual(faults({ magic }, symbolFacts(), { passMagic: true }), ["magic"]);
+    }
+    fits({ magic: "18446744073709551615" });
+  });
+
   it("refuses an order whose every filling mode was refused before", () => {
     assert.deepStrictEqual(faults({}, symbolFacts(), { refusedFillings: new Set([0, 1, 2]) }), ["filling"]);
   });

@@ -68,6 +68,25 @@ describe("planCommand: trade", () => {
     });
   }
 
+  it("passes a caller's own magic on where the account wants it, with the tag in the comment alone", () => {
+    const passing = context({ passMagic: true });
+    for (const magic of [0, 77, "77", 2 ** 40 - 1]) {
+      const plan = trade({ magic }, passing);
+      const { request, ownMagic } = plan;
+      assert.deepStrictEqual([request.magic, request.comment, ownMagic], [Number(magic), tagComment(TAG), true]);
+    }
+  });
+
+  it("sends the tag as magic where the caller gave none, or the account does not pass it on", () => {
+    for (const { request, ownMagic } of [
+      trade({}, context({ passMagic: true })),
+      trade({ magic: 77 }, context({ passMagic: false })),
+      trade({ magic: 77 }),
+    ]) {
+      assert.deepStrictEqual([request.magic, request.comment, ownMagic], [TAG, tagComment(TAG), undefined]);
+    }
+  });
+
   it("carries stops, deviation and an explicit filling", () => {
     const { request } = trade({ stop_loss: 1.09, take_profit: 1.12, deviation_points: 0, filling: "return" });
     assert.deepStrictEqual([request.sl, request.tp, request.deviation, request.type_filling], [1.09, 1.12, 0, RETURN]);
@@ -109,6 +128,16 @@ describe("planCommand: close_position", () => {
       requirePosition: { ticket: "9007199254740993", type: 0, minVolume: 0.5 },
       effect: { opens: false, symbol: "EURUSD", volume: 0.5 },
     });
+  });
+
+  it("marks a close with the tag, also where own magics are passed on", () => {
+    const position = positionFacts();
+    const at = context({ reading: reading({ positions: [position] }), passMagic: true });
+    const plan = planned({ kind: "close_position", params: { ticket: position.ticket } }, at);
+    assert.deepStrictEqual(
+      [plan.request.magic, plan.request.comment, plan.ownMagic],
+      [TAG, tagComment(TAG), undefined],
+    );
   });
 
   it("closes a sold position in part with a buy at the ask", () => {

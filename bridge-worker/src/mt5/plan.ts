@@ -13,7 +13,7 @@ import {
 } from "../protocol.ts";
 import type { PositionFacts, SymbolFacts, TickFacts } from "./facts.ts";
 import { onGrid } from "./grid.ts";
-import { tagComment } from "./tag.ts";
+import { FIRST_TAG, tagComment } from "./tag.ts";
 import type { Reading, ReadParts, SendOrder, SendRequest } from "./terminal-port.ts";
 
 /** ENUM_TRADE_REQUEST_ACTIONS. */
@@ -25,6 +25,7 @@ const DEVIATION_DEFAULT_POINTS = 20;
 
 export type Plan = {
   request: SendRequest;
+  ownMagic?: boolean;
   requirePosition?: SendOrder["requirePosition"];
   /** What it does to the account's exposure, for the risk limits. */
   effect: { opens: boolean; symbol: string; volume: number };
@@ -37,6 +38,8 @@ export type PlanContext = {
   brokerOffsetMs: number | undefined;
   /** Unix milliseconds at which `reading` was taken. */
   utcMs: number;
+  /** The account's option: the caller's own magic goes to the broker, and the tag stands in the comment alone. */
+  passMagic?: boolean;
   /** Filling modes that this server has refused for this symbol with 10030. */
   refusedFillings: ReadonlySet<number>;
 };
@@ -99,6 +102,7 @@ function planTrade(params: TradeParams, context: PlanContext): Plan | Refusal {
   const expiration = expirationOf(params, context.brokerOffsetMs);
   if (expiration === undefined) faults.push({ path: "expires_at", message: "needs the broker's clock, not known yet" });
   checkModes(params, symbol, faults);
+  const magic = magicOf(params, context, faults);
   if (faults.length > 0 || filling === undefined || expiration === undefined) {
     return { code: "order_refused", detail: sentence(faults), fields: faults };
   }
@@ -117,11 +121,19 @@ function planTrade(params: TradeParams, context: PlanContext): Plan | Refusal {
       type_filling: filling,
       type_time: TimesInForce[params.time_in_force ?? "gtc"],
       ...(expiration > 0 ? { expiration } : {}),
-      magic: context.tag,
+      magic,
       comment: tagComment(context.tag),
     },
+    ...(magic === context.tag ? {} : { ownMagic: true }),
     effect: { opens: true, symbol: symbol.name, volume },
   };
+}
+
+function magicOf(params: TradeParams, { tag, passMagic }: PlanContext, faults: FieldFault[]): number {
+  if (passMagic !== true || params.magic === undefined) return tag;
+  const magic = Number(params.magic);
+  if (magic >= FIRST_TAG) faults.push({ path: "magic", message: "must be below 2^40 on this account" });
+  return magic;
 }
 
 function planClose(params: { ticket: string; volume?: number | undefined }, context: PlanContext): Plan | Refusal {

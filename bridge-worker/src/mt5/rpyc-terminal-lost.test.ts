@@ -189,7 +189,7 @@ describe("RpycTerminal, when answers are lost", { skip: requirePython() ?? false
       (port) => port.send(order(TAG)),
       (port) => port.query(TAG),
       (port) => port.poison(TAG, "c1"),
-      (port) => port.history(ONE, TAG, 0, 1, 1000),
+      (port) => port.history(ONE, { tag: TAG, from: 0, to: 1 }, 1000),
     ];
     for (const call of calls) {
       await assert.rejects(call(terminal), lost("connection"));

@@ -78,7 +78,7 @@ describe("RpycTerminal, reading", { skip: requirePython() ?? false }, () => {
     await terminal.send(order(TAG + 1));
     const from = Math.floor(Date.now() / 1000) - 86_400;
     const find = async (tag: number) => {
-      const reply = await terminal.history(ONE, tag, from, from + 3 * 86_400, TIMEOUT_MS);
+      const reply = await terminal.history(ONE, { tag, from, to: from + 3 * 86_400 }, TIMEOUT_MS);
       assert.ok(reply.kind === "ok");
       return reply;
     };
@@ -91,11 +91,11 @@ describe("RpycTerminal, reading", { skip: requirePython() ?? false }, () => {
     await execute("for o in mt5._t.account.old_orders: o['comment'] += 'z'");
     assert.equal((await find(TAG)).orders.length, 0);
     // Before the first deal history_deals_get gives None with a fine last_error: an empty period.
-    const before = await terminal.history(ONE, TAG, 0, 1, TIMEOUT_MS);
+    const before = await terminal.history(ONE, { tag: TAG, from: 0, to: 1 }, TIMEOUT_MS);
     assert.ok(before.kind === "ok");
     await control({ connected: false });
-    assert.equal((await terminal.history(ONE, TAG, 0, 1, TIMEOUT_MS)).kind, "failed");
+    assert.equal((await terminal.history(ONE, { tag: TAG, from: 0, to: 1 }, TIMEOUT_MS)).kind, "failed");
     await control({ connected: true, switch: TWO });
-    assert.equal((await terminal.history(ONE, TAG, 0, 1, TIMEOUT_MS)).kind, "wrong_account");
+    assert.equal((await terminal.history(ONE, { tag: TAG, from: 0, to: 1 }, TIMEOUT_MS)).kind, "wrong_account");
   });
 });

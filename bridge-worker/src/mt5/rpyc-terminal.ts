@@ -16,9 +16,9 @@ import {
   SendAnswer,
   TagAnswer,
 } from "./parse.ts";
-import { tagComment } from "./tag.ts";
 import {
   type AccountReply,
+  type HistoryQuery,
   type HistoryReply,
   type LoginReply,
   type ReadParts,
@@ -133,6 +133,7 @@ export class RpycTerminal implements TerminalPort {
         command: commandId,
         account: { login: account.login, server: account.server },
         request,
+        own_magic: order.ownMagic,
         not_after: session.toGuardClock(notAfterMs),
         require_position: required && {
           ticket: required.ticket,
@@ -152,14 +153,9 @@ export class RpycTerminal implements TerminalPort {
     return this.#watched({ op: "poison", tag, command: commandId });
   }
 
-  history(
-    { login, server }: AccountRef,
-    tag: number,
-    from: number,
-    to: number,
-    timeoutMs: number,
-  ): Promise<HistoryReply> {
-    const message = { op: "history", account: { login, server }, tag, mark: tagComment(tag), from, to };
+  history({ login, server }: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply> {
+    const { tag, tickets = [], from, to } = query;
+    const message = { op: "history", account: { login, server }, tag, tickets, from, to };
     return this.#commanded(message, HistoryAnswer, timeoutMs);
   }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { COMMENT_MAX_CHARS, isTagged, tagComment } from "./tag.ts";
+import { COMMENT_MAX_CHARS, canBeFound, FIRST_TAG, isTagged, tagComment, tagOfComment } from "./tag.ts";
 
 const tag = fc.integer({ min: 2 ** 40, max: 2 ** 52 - 1 });
 
@@ -55,4 +55,46 @@ describe("isTagged", () => {
   it("never takes one command's comment for another's", () => {
     fc.assert(fc.property(tag, tag, (one, other) => assert.equal(isTagged(tagComment(one), other), one === other)));
   });
+});
+
+describe("tagOfComment", () => {
+  it("reads back every tag, also where a server appended to it", () => {
+    fc.assert(
+      fc.property(tag, (value) => {
+        assert.equal(tagOfComment(tagComment(value)), value);
+        assert.equal(tagOfComment(`${tagComment(value)}[sl 1.1]`), value);
+      }),
+    );
+  });
+
+  for (const comment of ["", "sy", "sy1234567", "sy12345678901z", "xsy12345678", "SY12345678", "syzzzzzzzzzzz"]) {
+    it(`finds none in "${comment}"`, () => assert.equal(tagOfComment(comment), undefined));
+  }
+});
+
+describe("canBeFound", () => {
+  const TAG = 2 ** 41 + 12_345;
+  const mark = tagComment(TAG);
+  const cases: [boolean, number, string, boolean][] = [
+    [true, TAG, "", false],
+    [true, TAG, "", true],
+    [false, TAG + 1, mark, false],
+    [false, 77, mark, false],
+    [true, 77, mark, true],
+    [true, 0, `${mark} x`, true],
+    [true, FIRST_TAG - 1, mark, true],
+    [false, FIRST_TAG, mark, true],
+    [false, -1, mark, true],
+    [false, 0.5, mark, true],
+    [false, 77, "", true],
+    [false, 77, `${mark}0`, true],
+    [false, 77, `x${mark}`, true],
+    [false, 77, mark + " ".repeat(COMMENT_MAX_CHARS), true],
+    [false, 77, `${mark} ü`, true],
+  ];
+  for (const [expected, magic, comment, isOwn] of cases) {
+    const shown = comment.replace(mark, "MARK");
+    it(`says ${expected} to magic ${magic} and "${shown}", own magic ${isOwn ? "allowed" : "not allowed"}`, () =>
+      assert.equal(canBeFound({ magic, comment }, TAG, isOwn), expected));
+  }
 });

@@ -74,7 +74,7 @@ export type ReadReply =
 
 /**
  * A trade request under MetaTrader's own field names (TradeRequest): prices and volumes as numbers, tickets as text.
- * `magic` and `comment` carry the command's tag.
+ * `magic` is the command's tag, and `comment` begins with it. See `ownMagic` for the exception.
  */
 export type SendRequest = {
   action: number;
@@ -103,6 +103,11 @@ export type SendOrder = {
   commandId: string;
   account: AccountRef;
   request: SendRequest;
+  /**
+   * True: `magic` may be the caller's own (below 2^40), if the tag stands at the front of the comment. A request that
+   * carries the tag in neither place could never be found again: it is not sent, and `TerminalLost` is thrown.
+   */
+  ownMagic?: boolean;
   /** The send may not begin after this time of the clock the port was made with (monotonic milliseconds). */
   notAfterMs: number;
   /** A close: in the sending call this position must still have this type (0 buy, 1 sell) and at least this volume. */
@@ -137,8 +142,24 @@ export type TagState =
   | { kind: "unseen" | "waiting" | "sending" | "poisoned" | "forgotten" }
   | { kind: "finished"; reply: SendReply };
 
+/**
+ * `tag`: records whose magic is the tag or whose comment begins with it. `tickets`: these orders too, and their deals,
+ * whatever they carry. `from`, `to`: seconds of the broker's clock, for what is in the history.
+ */
+export type HistoryQuery = { tag: number; tickets?: readonly string[]; from: number; to: number };
+
+/** `counts`: records of the whole period, found or not: a history that is still being loaded grows. */
+export type History = {
+  kind: "ok";
+  account: AccountRef;
+  open_orders: OrderFacts[];
+  orders: OrderFacts[];
+  deals: DealFacts[];
+  counts: { orders: number; deals: number };
+};
+
 export type HistoryReply =
-  | { kind: "ok"; account: AccountRef; open_orders: OrderFacts[]; orders: OrderFacts[]; deals: DealFacts[] }
+  | History
   | { kind: "wrong_account"; actual: AccountRef | null }
   | { kind: "failed"; call: string; lastError: LastError };
 
@@ -162,8 +183,8 @@ export interface TerminalPort {
   query(tag: number): Promise<TagState>;
   /** Makes sure that a tag that has not begun to send never will; the state it finds afterwards is the answer. */
   poison(tag: number, commandId: string): Promise<TagState>;
-  /** Orders and deals between two times (seconds of the broker's clock) whose magic is the tag, or comment begins so. */
-  history(account: AccountRef, tag: number, from: number, to: number, timeoutMs: number): Promise<HistoryReply>;
+  /** What the broker's records hold of one command. A terminal without a connection to the broker answers `failed`. */
+  history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply>;
   /** Drops the connections; queued requests do not run any more. */
   close(): Promise<void>;
 }

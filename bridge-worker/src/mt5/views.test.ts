@@ -58,14 +58,14 @@ describe("positionView", () => {
     assert.deepStrictEqual([view.time, view.broker_time], [null, "2026-03-02T11:59:00.000"]);
   });
 
-  it("asks whose it is by the magic as text, without losing digits", () => {
-    const asked: string[] = [];
+  it("asks whose it is by magic, as text without losing digits, and comment", () => {
+    const asked: [string, string][] = [];
     const mine: Marks = { magic: 7, comment: "mine", command_id: "0f8fad5b-d9cb-469f-a165-70867728950e" };
-    const view = positionView(positionFacts({ magic: "4503599627370495", comment: "sy" }), SERVER, known, (magic) => {
-      asked.push(magic);
+    const view = positionView(positionFacts({ magic: "4503599627370495", comment: "sy" }), SERVER, known, (marks) => {
+      asked.push([marks.magic, marks.comment]);
       return mine;
     });
-    assert.deepStrictEqual(asked, ["4503599627370495"]);
+    assert.deepStrictEqual(asked, [["4503599627370495", "sy"]]);
     assert.deepStrictEqual([view.magic, view.comment, view.command_id], Object.values(mine));
   });
 });

@@ -14,7 +14,7 @@ import type { AccountFacts, OrderFacts, PositionFacts } from "./facts.ts";
 
 /** A caller's own marks on an order that his command made; all null for everything else. */
 export type Marks = { magic: number | string | null; comment: string | null; command_id: string | null };
-export type MarksOf = (magic: string) => Marks;
+export type MarksOf = (order: { magic: string; comment: string }) => Marks;
 
 /** ENUM_ORDER_STATE. */
 const OrderStates = {
@@ -64,7 +64,7 @@ export function positionView(facts: PositionFacts, server: string, clock: Broker
     swap: facts.swap,
     time: clock.toUtc(server, facts.time_msc),
     broker_time: brokerTime(facts.time_msc),
-    ...marks(facts.magic),
+    ...marks(facts),
   };
 }
 
@@ -85,6 +85,6 @@ export function orderView(facts: OrderFacts, server: string, clock: BrokerClock,
     expires_at: clock.toUtc(server, facts.time_expiration * 1000),
     time: clock.toUtc(server, facts.time_setup_msc),
     broker_time: brokerTime(facts.time_setup_msc),
-    ...marks(facts.magic),
+    ...marks(facts),
   };
 }

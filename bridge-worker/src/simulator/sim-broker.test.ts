@@ -184,7 +184,7 @@ test("a netting account merges, reduces, closes and turns its one position", () 
   assert.equal(send(broker, netting, { volume: 0.2, position: turning }).retcode, 10038);
   send(broker, netting, { volume: 0.1, position: turning });
   assert.deepEqual(shown(), []);
-  const entries = broker.history(netting, 7, 0, FAR_FUTURE_S, NOON).deals.map((deal) => deal.entry);
+  const entries = broker.history(netting, { tag: 7, from: 0, to: FAR_FUTURE_S }, NOON).deals.map((deal) => deal.entry);
   assert.deepEqual(entries, [0, 0, 1, 2, 1]);
 });
 
@@ -207,7 +207,7 @@ test("closeBy needs two opposite positions of one symbol on a hedging account", 
   );
   assert.deepEqual(
     broker
-      .history(hedging, 7, 0, FAR_FUTURE_S, NOON)
+      .history(hedging, { tag: 7, from: 0, to: FAR_FUTURE_S }, NOON)
       .deals.slice(-2)
       .map((deal) => [deal.entry, deal.volume]),
     [
@@ -266,7 +266,7 @@ test("history() takes both ends of its time, in seconds of the broker's clock", 
   const broker = new SimBroker();
   send(broker, hedging, {}, NOON + 999);
   const second = (NOON + 180 * 60_000) / 1000;
-  const count = (from: number, to: number): number => broker.history(hedging, 7, from, to, NOON).deals.length;
+  const count = (from: number, to: number): number => broker.history(hedging, { tag: 7, from, to }, NOON).deals.length;
   assert.deepEqual([count(second, second), count(second + 1, second + 9), count(second - 9, second - 1)], [1, 0, 0]);
 });
 
@@ -275,5 +275,5 @@ test("history() goes by magic or by comment, and by no other number", () => {
   send(broker, hedging, { magic: 7, comment: "" });
   send(broker, hedging, { magic: 0, comment: "sy7" });
   send(broker, hedging, { magic: 77, comment: "sy77" });
-  assert.equal(broker.history(hedging, 7, 0, FAR_FUTURE_S, NOON).orders.length, 2);
+  assert.equal(broker.history(hedging, { tag: 7, from: 0, to: FAR_FUTURE_S }, NOON).orders.length, 2);
 });

@@ -3,7 +3,8 @@
 import { z } from "zod";
 import {
   type AccountFacts,
-  type DealFacts,
+  type History,
+  type HistoryQuery,
   isTagged,
   type OrderFacts,
   type PositionFacts,
@@ -110,17 +111,20 @@ export class SimBroker {
       .map((one) => describeOrder(one, prices));
   }
 
-  /** What carries the tag: working orders, and what was done from `from` to `to` (seconds of the broker's clock). */
-  history(account: AccountRef, tag: number, from: number, to: number, utcMs: number): TaggedHistory {
+  /** What carries the tag or is asked for by ticket: working orders, and what was done in the period. */
+  history(account: AccountRef, { tag, tickets = [], from, to }: HistoryQuery, utcMs: number): SimHistory {
     const book = this.#bookOf(planOf(account));
     const magic = String(tag);
     const hasTag = (one: { magic: string; comment: string }): boolean =>
       one.magic === magic || isTagged(one.comment, tag);
     const isInside = (msc: number): boolean => msc >= from * 1000 && Math.floor(msc / 1000) <= to;
+    const orders = book.orders.filter((one) => isInside(one.time_done_msc));
+    const deals = book.deals.filter((one) => isInside(one.time_msc));
     return {
-      open_orders: this.orders(account, utcMs).filter(hasTag),
-      orders: book.orders.filter((one) => hasTag(one) && isInside(one.time_done_msc)),
-      deals: book.deals.filter((one) => hasTag(one) && isInside(one.time_msc)),
+      open_orders: this.orders(account, utcMs).filter((one) => hasTag(one) || tickets.includes(one.ticket)),
+      orders: orders.filter((one) => hasTag(one) || tickets.includes(one.ticket)),
+      deals: deals.filter((one) => hasTag(one) || tickets.includes(one.order)),
+      counts: { orders: orders.length, deals: deals.length },
     };
   }
 
@@ -218,7 +222,7 @@ export class SimBroker {
   }
 }
 
-export type TaggedHistory = { open_orders: OrderFacts[]; orders: OrderFacts[]; deals: DealFacts[] };
+export type SimHistory = Omit<History, "kind" | "account">;
 
 /** An account that a terminal shows was authenticated, so it exists; anything else is a fault of the caller. */
 function planOf(account: AccountRef): AccountPlan {

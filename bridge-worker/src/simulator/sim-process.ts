@@ -23,6 +23,8 @@ export class SimProcess {
   shown: { account: AccountRef; access: Access } | null = null;
   /** False: nobody can connect to the process; what is connected is not cut. */
   isReachable = true;
+  /** False: the terminal was closed at its window; `open` and `login` start it again. */
+  isRunning = true;
   /** To the broker. */
   isConnected = true;
   /** The AutoTrading button. */

@@ -60,7 +60,7 @@ export function refused(reason: SendRefusal): SendReply {
 /** Why this order may not be sent on what the terminal shows now; null if it may. */
 function obstacle(context: SendContext, order: SendOrder): SendReply | null {
   const { process, broker } = context;
-  if (!process.isConnected) return refused("not_connected");
+  if (!process.isRunning || !process.isConnected) return refused("not_connected");
   if (process.path !== context.expectedPath) return refused("wrong_terminal");
   const { shown } = process;
   if (shown === null || !isSameAccount(shown.account, order.account)) {

@@ -59,4 +59,11 @@ test("TagRegistry never forgets a tag that waits or sends", () => {
     [1, 2, 3].map((tag) => tags.state(tag).kind),
     ["sending", "waiting", "forgotten"],
   );
+  // Their place is given back once their fate is known.
+  tags.settle(sending, EXPIRED);
+  tags.register(5, "a");
+  assert.deepEqual(
+    [1, 2, 4, 5].map((tag) => tags.state(tag).kind),
+    ["forgotten", "waiting", "waiting", "waiting"],
+  );
 });

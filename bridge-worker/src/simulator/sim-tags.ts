@@ -17,12 +17,13 @@ export type TagEntry = {
 const POISONED: SendReply = { kind: "refused", reason: "poisoned" };
 
 export class TagRegistry {
-  readonly #maxTags: number;
+  /** May be changed at any time; what is too much then goes with the next tags. */
+  maxTags: number;
   readonly #entries = new Map<number, TagEntry>();
   readonly #forgotten = new Set<number>();
 
   constructor(maxTags = MAX_TAGS) {
-    this.#maxTags = maxTags;
+    this.maxTags = maxTags;
   }
 
   find(tag: number): TagEntry | undefined {
@@ -81,12 +82,11 @@ export class TagRegistry {
 
   /** One that waits or sends is never dropped: its fate is open. */
   #forgetOldest(newest: TagEntry): void {
-    if (this.#entries.size <= this.#maxTags) return;
     for (const entry of this.#entries.values()) {
+      if (this.#entries.size <= this.maxTags) return;
       if (entry === newest || entry.phase === "waiting" || entry.phase === "sending") continue;
       this.#entries.delete(entry.tag);
       this.#forgotten.add(entry.tag);
-      return;
     }
   }
 }

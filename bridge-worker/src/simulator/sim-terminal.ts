@@ -3,6 +3,8 @@
 import {
   type AccountFacts,
   type AccountReply,
+  canBeFound,
+  type HistoryQuery,
   type HistoryReply,
   type LastError,
   type LoginReply,
@@ -34,6 +36,11 @@ const REPLY_GRACE_MS = 1000;
 
 const AUTH_FAILED: LastError = [-6, "Terminal: Authorization failed"];
 const NO_CONNECTION: LastError = [-10005, "IPC timeout"];
+const NOT_RUNNING = {
+  kind: "failed" as const,
+  call: "terminal_info",
+  lastError: [-10004, "No IPC connection"] satisfies LastError,
+};
 
 export type SimTerminalOptions = {
   name: string;
@@ -109,11 +116,10 @@ class SimTerminal implements TerminalPort {
     session.lost.promise.catch(() => undefined);
     this.#session = session;
     this.#process.owner = this.#options.owner;
-    const reading = this.#exclusive(session, () => ({
-      terminal: this.#process.describe(),
-      account: this.#shown(),
-      epoch: this.#process.epoch,
-    }));
+    const reading = this.#exclusive(session, () => {
+      this.#process.isRunning = true;
+      return { terminal: this.#process.describe(), account: this.#shown(), epoch: this.#process.epoch };
+    });
     return this.#within(session, reading, this.#options.openTimeoutMs ?? OPEN_TIMEOUT_MS);
   }
 
@@ -150,17 +156,18 @@ class SimTerminal implements TerminalPort {
     return this.#watchedTags().poison(tag, commandId);
   }
 
-  history(account: AccountRef, tag: number, from: number, to: number, timeoutMs: number): Promise<HistoryReply> {
+  history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply> {
     return this.#call(timeoutMs + REPLY_GRACE_MS, (session) =>
       this.#exclusive(session, (): HistoryReply => {
         const fault = this.#takeReadFault();
         if (fault !== undefined) return { kind: "failed", ...fault };
+        if (!this.#process.isRunning) return NOT_RUNNING;
         // What a disconnected terminal does not show may exist all the same.
         if (!this.#process.isConnected)
           return { kind: "failed", call: "terminal_info", lastError: [-1, "not connected"] };
         const actual = this.#process.shown?.account ?? null;
         if (actual === null || !isSameAccount(actual, account)) return { kind: "wrong_account", actual };
-        return { kind: "ok", account: actual, ...this.#broker.history(actual, tag, from, to, this.#utcNow()) };
+        return { kind: "ok", account: actual, ...this.#broker.history(actual, query, this.#utcNow()) };
       }),
     );
   }
@@ -173,6 +180,7 @@ class SimTerminal implements TerminalPort {
   async #loginNow(account: AccountRef, password: string, timeoutMs: number): Promise<LoginReply> {
     const process = this.#process;
     const fault = process.faults.takeLogin();
+    process.isRunning = true;
     // While it logs in a terminal shows no account, and after a failure it shows none either.
     process.shown = null;
     if (fault?.kind === "no_connection") return { kind: "failed", reason: "no_connection", lastError: fault.lastError };
@@ -192,6 +200,7 @@ class SimTerminal implements TerminalPort {
   #readNow(account: AccountRef, parts: ReadParts): ReadReply {
     const fault = this.#takeReadFault();
     if (fault !== undefined) return { kind: "failed", ...fault };
+    if (!this.#process.isRunning) return NOT_RUNNING;
     return readNow(this.#process, this.#broker, account, parts, this.#utcNow());
   }
 
@@ -199,6 +208,9 @@ class SimTerminal implements TerminalPort {
     const { tags, faults } = this.#process;
     const fault = faults.takeSend();
     if (fault?.kind === "lost_request") throw new TerminalLost("connection", "The connection broke before the send");
+    // Before the tag is registered: nobody would ever settle it.
+    if (!canBeFound(order.request, order.tag, order.ownMagic === true))
+      throw new TerminalLost("protocol", "The order does not carry its tag");
     const known = tags.find(order.tag);
     if (known !== undefined) return known.commandId === order.commandId ? known.settled.promise : refused("poisoned");
     if (tags.isForgotten(order.tag)) throw new TerminalLost("protocol", "The terminal has forgotten this tag");

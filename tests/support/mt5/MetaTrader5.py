@@ -7,6 +7,8 @@ part of the package: `_control` injects faults, `_ledger` tells what the broker 
 
 import collections
 import json
+import os
+import pickle
 import threading
 import time
 
@@ -174,6 +176,9 @@ class _Terminal:
         self.calls = []
         self.previous = None
         self.shown_from = 0.0
+        self.overwrite = {}
+        self.sendings = []
+        self.book_file = None
 
 
 _t = _Terminal()
@@ -569,6 +574,24 @@ def _invalid(request):
 
 def order_send(*args, **fields):
     _t.calls.append("order_send")
+    request = args[0] if args and type(args[0]) is dict else fields
+    sending = {
+        "tag": str(request.get("magic")),
+        "login": None if _t.account is None else str(_t.account.login),
+        "server": None if _t.account is None else _t.account.server,
+        "pid": os.getpid(),
+        "began_ms": time.time() * 1000,
+        "ended_ms": None,
+    }
+    _t.sendings.append(sending)
+    _save_book()
+    try:
+        return _order_send(*args, **fields)
+    finally:
+        sending["ended_ms"] = time.time() * 1000
+
+
+def _order_send(*args, **fields):
     is_accepted = fields and not args if _t.keywords_only else len(args) == 1 and not fields
     if not is_accepted:
         return _fail(None, -2, "Unnamed arguments not allowed")
@@ -592,7 +615,15 @@ def order_send(*args, **fields):
     request = TradeRequest(**dict(empty, **given))
     done = None
     if fault.get("execute", True) and "error" not in fault or fault.get("executed"):
+        held, booked = len(_t.account.positions) if _t.account else 0, len(_t.ledger)
         done = _execute(_t.account, request)
+        for entry in _t.ledger[booked:]:
+            entry["opened"] = len(_t.account.positions) > held
+        _save_book()
+    if fault.get("hang_after"):
+        _t.hanging += 1
+        _t.release.wait(30)
+        _t.hanging -= 1
     if "switch_after" in fault:
         _switch(fault["switch_after"])
     if "error" in fault:
@@ -681,7 +712,7 @@ def _book_order(account, request, kind, state, price, position_id, left):
         "type_time": request.type_time,
         "type_filling": request.type_filling,
         "state": state,
-        "magic": request.magic,
+        "magic": _t.overwrite.get("magic", request.magic),
         "position_id": position_id,
         "volume": request.volume,
         "left": left,
@@ -690,7 +721,7 @@ def _book_order(account, request, kind, state, price, position_id, left):
         "tp": request.tp,
         "stoplimit": request.stoplimit,
         "symbol": request.symbol,
-        "comment": request.comment,
+        "comment": _t.overwrite.get("comment", request.comment),
     }
     _t.ledger.append(
         {
@@ -703,6 +734,8 @@ def _book_order(account, request, kind, state, price, position_id, left):
             "symbol": request.symbol,
             "type": kind,
             "volume": request.volume,
+            "position": str(request.position) if request.position else None,
+            "time_ms": now - _CLOCK_OFFSET_S * 1000,
         }
     )
     return order
@@ -882,15 +915,19 @@ def _switch(to):
 def _control(text):
     """Faults and settings, one JSON object:
 
-    send: what the next order_send calls do, in order: {error: [code, text], executed?}, {retcode, execute?}, {hang},
-    {raise}, {switch: account} before the order reaches the broker, {switch_after: account};
+    send: what the next order_send calls do, in order: {error: [code, text], executed?}, {retcode, execute?}, {hang}
+    before the broker has it, {hang_after} it has executed it, {raise}, {switch: account} before the order reaches the
+    broker, {switch_after: account};
     fail: {call: [code, text]}, once each; switch: an account or null, at once, as by a person at the window;
     release: lets a hanging order_send go on; initialized, connected, auto_trading, api_disabled, keywords_only, path,
-    login_ms, send_ms, settle_ms: settings; trade_expert: for the account shown.
+    login_ms, send_ms, settle_ms: settings; overwrite: {magic?, comment?} this broker writes over what an order says;
+    trade_expert: for the account shown.
     """
     order = json.loads(text)
     for name, value in order.items():
         if name == "send":
+            if any("hang" in fault or "hang_after" in fault for fault in value):
+                _t.release.clear()
             _t.faults.extend(value)
         elif name == "fail":
             _t.call_faults.update({call: tuple(error) for call, error in value.items()})
@@ -913,8 +950,24 @@ def _ledger():
 
 
 def _seen():
-    """What the double was asked, as JSON: names of calls, and how many order_send hang right now."""
-    return json.dumps({"calls": _t.calls, "hanging": _t.hanging})
+    """What the double was asked, as JSON: names of calls, how many order_send hang right now, every order_send there was."""
+    return json.dumps({"calls": _t.calls, "hanging": _t.hanging, "sendings": _t.sendings})
+
+
+def _keep_book(path):
+    """A broker outlives the terminal's process: its books and its ledger are in this file, before and after a kill."""
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            _t.books, _t.ledger, _t.sendings, _t.next_ticket = pickle.load(file)
+    _t.book_file = path
+
+
+def _save_book():
+    if _t.book_file is None:
+        return
+    with open(_t.book_file + ".next", "wb") as file:
+        pickle.dump((_t.books, _t.ledger, _t.sendings, _t.next_ticket), file)
+    os.replace(_t.book_file + ".next", _t.book_file)
 
 
 def _reset():

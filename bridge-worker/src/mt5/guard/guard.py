@@ -17,8 +17,9 @@ import threading
 import time
 import types
 
-# A higher version takes over the functions of a running process; the state below is never replaced, only added to.
-VERSION = 1
+# A higher version takes over the functions of a running process; the state below is never replaced, only added to. A lower
+# one that comes later changes nothing, so what an older worker asks must be answered here too.
+VERSION = 2
 STATE_NAME = "switchyard_guard_state"
 
 MAX_TAGS = 100000
@@ -41,6 +42,10 @@ RES_INVALID_PARAMS = -2
 RES_INTERNAL = -10000
 RES_TIMEOUT = -10005
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+MARK = "sy"
+MAX_COMMENT_CHARS = 27
+# Tags begin here: below it a magic is somebody's own and can be taken for no tag.
+FIRST_TAG = 2 ** 40
 UNNAMED_REFUSED = (RES_INVALID_PARAMS, "Unnamed arguments not allowed")
 
 # 64-bit numbers lose digits in JSON readers: they travel as decimal text.
@@ -185,6 +190,14 @@ def metatrader():
     return MetaTrader5
 
 
+def limit_of(message):
+    """Finite, or no comparison with it would mean anything: NaN is never passed."""
+    limit = message["not_after"]
+    if type(limit) not in (int, float) or plain(float(limit)) is None:
+        raise Problem("bad_request")
+    return float(limit)
+
+
 def take_terminal(state, not_after):
     if state.terminal.acquire(blocking=False):
         return True
@@ -198,7 +211,7 @@ class Turn:
     __slots__ = ("state", "not_after")
 
     def __init__(self, state, message):
-        self.state, self.not_after = state, message["not_after"]
+        self.state, self.not_after = state, limit_of(message)
 
     def __enter__(self):
         if not take_terminal(self.state, self.not_after):
@@ -274,21 +287,26 @@ def is_forgotten(state, tag):
     return state.forgotten is not None and all(state.forgotten[at] & mask for at, mask in probes(tag))
 
 
-def remember(state, tag, entry):
-    state.tags[tag] = entry
-    if len(state.tags) <= state.max_tags:
-        return
-    # The oldest whose fate is settled; one that waits or sends is never dropped.
-    for old, other in state.tags.items():
-        if other["phase"] not in ("waiting", "sending") and old != tag:
+def make_room(state):
+    """Drops the oldest tag whose fate is settled; one that waits or sends never. False: there is none."""
+    for old, entry in state.tags.items():
+        if entry["phase"] not in ("waiting", "sending"):
             break
     else:
-        return
+        return False
     if state.forgotten is None:
         state.forgotten = bytearray(FORGOTTEN_BITS // 8)
     for at, mask in probes(old):
         state.forgotten[at] |= mask
     del state.tags[old]
+    return True
+
+
+def remember(state, tag, entry):
+    # Room first: memory that runs out must not leave a tag behind that nobody settles.
+    while len(state.tags) >= state.max_tags and make_room(state):
+        pass
+    state.tags[tag] = entry
 
 
 def settle(state, entry, reply):
@@ -318,10 +336,34 @@ def refused(reason, **more):
     return dict({"kind": "refused", "reason": reason}, **more)
 
 
-def build_request(fields, tag):
+def mark_of(tag):
+    text = ""
+    while tag > 0:
+        tag, digit = divmod(tag, 36)
+        text = BASE36[digit] + text
+    return MARK + text
+
+
+def is_marked(comment, tag):
+    """A server may append to a comment; a longer number is another tag."""
+    mark = mark_of(tag)
+    return comment.startswith(mark) and (len(comment) == len(mark) or comment[len(mark)] not in BASE36)
+
+
+def can_be_found(request, tag, is_own_magic):
+    """Without its tag an order could never be found again: whole in `magic`, else at the front of `comment`."""
+    magic, comment = request.get("magic"), request.get("comment", "")
+    if magic == tag or not is_own_magic:
+        return magic == tag
+    is_told_apart = magic is not None and 0 <= magic < FIRST_TAG
+    is_whole = len(comment) <= MAX_COMMENT_CHARS and comment.isascii()
+    return is_told_apart and is_whole and is_marked(comment, tag)
+
+
+def build_request(message):
     """Real ints and floats: the package refuses anything else, or worse, takes 1 for 1.0 on some fields only."""
-    request = {}
-    for name, value in fields.items():
+    tag, request = message["tag"], {}
+    for name, value in message["request"].items():
         if name in REQUEST_IDS and isinstance(value, str) and value.isdigit():
             request[name] = int(value)
         elif name in REQUEST_TEXTS and isinstance(value, str):
@@ -334,8 +376,9 @@ def build_request(fields, tag):
             request[name] = float(value)
         else:
             raise Problem("bad_request")
-    # Without its tag an order could never be found again.
-    if "action" not in request or request.get("magic") != tag:
+    if type(tag) is not int or "action" not in request:
+        raise Problem("bad_request")
+    if not can_be_found(request, tag, message.get("own_magic") is True):
         raise Problem("bad_request")
     return request
 
@@ -393,7 +436,7 @@ def send_now(state, entry, message, request):
         if entry["phase"] == "waiting":
             if state.owner != message["owner"]:
                 refusal = refused("stale_owner")
-            elif now_ms() > message["not_after"]:
+            elif now_ms() > limit_of(message):
                 refusal = refused("expired")
             if refusal is None:
                 entry["phase"] = "sending"
@@ -406,18 +449,19 @@ def send_now(state, entry, message, request):
             raise ValueError
     except Exception:
         shown, error = None, [RES_FAIL, "order_send returned something unreadable"]
+    # Kept before the next call into MetaTrader: whatever breaks there, this answer is not lost.
+    reply = entry["reply"] = {"kind": "sent", "result": shown, "last_error": error, "after": None}
     try:
-        after = ref(account_now(mt5))
+        reply["after"] = ref(account_now(mt5))
     except Exception:
-        after = None
-    return {"kind": "sent", "result": shown, "last_error": error, "after": after}
+        pass
+    return reply
 
 
 def op_send(state, message):
-    tag, not_after = message["tag"], message["not_after"]
-    request = build_request(message["request"], tag)
     # Whatever is wrong with the call must show before the tag is registered: nobody would ever settle it.
-    if type(tag) is not int or not isinstance(not_after, (int, float)) or not {"owner", "account"} <= set(message):
+    request, not_after, tag = build_request(message), limit_of(message), message["tag"]
+    if not {"owner", "account"} <= set(message):
         raise Problem("bad_request")
     # Registered before the wait for the terminal: from here on it can be asked for, and poisoned.
     with state.registry:
@@ -431,18 +475,30 @@ def op_send(state, message):
             return refused("poisoned")
         else:
             return await_answer(state, entry, not_after)
-    if not take_terminal(state, not_after):
-        return settle(state, entry, refused("expired"))
+    # Registered, so it must be settled on every way out, that of a thread told to end included.
+    reply = None
     try:
-        reply = send_now(state, entry, message, request)
-    except Exception as raised:
-        if entry["phase"] == "sending":
-            reply = {"kind": "sent", "result": None, "last_error": [RES_FAIL, type(raised).__name__], "after": None}
+        if not take_terminal(state, not_after):
+            reply = refused("expired")
         else:
-            reply = refused("not_connected")
+            try:
+                reply = send_now(state, entry, message, request)
+            finally:
+                state.terminal.release()
+    except Exception:
+        # What broke is told by the way it ended.
+        pass
     finally:
-        state.terminal.release()
-    return settle(state, entry, reply)
+        settled = settle(state, entry, reply or broken_off(entry))
+    return settled
+
+
+def broken_off(entry):
+    """The answer to a send that an exception ended; this thread was the only one that could have sent it."""
+    if entry["phase"] != "sending":
+        return refused("not_connected")
+    error = [RES_FAIL, "the send was broken off"]
+    return entry["reply"] or {"kind": "sent", "result": None, "last_error": error, "after": None}
 
 
 def await_answer(state, entry, not_after):
@@ -686,32 +742,30 @@ def op_read(state, message):
 
 
 def op_history(state, message):
-    tag, mark = message["tag"], message["mark"]
+    # An older worker asks for no tickets.
+    tag, tickets = message["tag"], set(message.get("tickets", ()))
     start, end = int(message["from"]), int(message["to"])
 
     def is_tagged(record):
-        if identifier(record.magic) == str(tag):
-            return True
-        comment = str(record.comment)
-        following = comment[len(mark) : len(mark) + 1]
-        # A server may append to a comment; a longer number is another tag.
-        return comment.startswith(mark) and (following == "" or following not in BASE36)
+        return identifier(record.magic) == str(tag) or is_marked(str(record.comment), tag)
+
+    def is_asked(ticket):
+        return identifier(ticket) in tickets
 
     def work(info):
         # What a disconnected terminal does not show may exist all the same.
         if not info.connected:
             raise ReadFailed("terminal_info", [RES_FAIL, "not connected to the broker"])
+        # Open orders first: one that is done meanwhile is then found in the history.
+        working = listed(mt5, "orders_get")
+        orders = listed_history(mt5, "history_orders_get", start, end)
+        deals = listed_history(mt5, "history_deals_get", start, end)
         return {
             "kind": "ok",
-            "open_orders": [facts(order, ORDER) for order in listed(mt5, "orders_get") if is_tagged(order)],
-            "orders": [
-                facts(order, ORDER)
-                for order in listed_history(mt5, "history_orders_get", start, end)
-                if is_tagged(order)
-            ],
-            "deals": [
-                facts(deal, DEAL) for deal in listed_history(mt5, "history_deals_get", start, end) if is_tagged(deal)
-            ],
+            "open_orders": [facts(one, ORDER) for one in working if is_tagged(one) or is_asked(one.ticket)],
+            "orders": [facts(one, ORDER) for one in orders if is_tagged(one) or is_asked(one.ticket)],
+            "deals": [facts(one, DEAL) for one in deals if is_tagged(one) or is_asked(one.order)],
+            "counts": {"orders": len(orders), "deals": len(deals)},
         }
 
     with Turn(state, message) as mt5:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -15,6 +16,11 @@ import MetaTrader5 as mt5  # noqa: E402
 with open(os.path.join(HERE, "guard.py"), encoding="utf-8") as file:
     SOURCE = file.read()
 
+VERSION = int(re.search(r"^VERSION = (\d+)$", SOURCE, re.MULTILINE).group(1))
+OLDER = SOURCE.replace("\nVERSION = %d\n" % VERSION, "\nVERSION = %d\n" % (VERSION - 1))
+NEWER = SOURCE.replace("\nVERSION = %d\n" % VERSION, "\nVERSION = %d\n" % (VERSION + 1))
+# What a process of the first version holds. Its state is never made again, so nothing may need more than this.
+FIRST_STATE = "epoch pid terminal registry tags max_tags forgotten owner path launch code".split()
 ONE = {"login": "1001", "server": "Alpha-Demo"}
 TWO = {"login": "1002", "server": "Alpha-Demo"}
 NAMESAKE = {"login": "1001", "server": "Beta-Live"}
@@ -166,26 +172,69 @@ class GuardTest(unittest.TestCase):
         for op, fields in (("login", {"account": ONE, "password": "alpha-one"}), ("open", {})):
             self.assertEqual(self.problem(op, **fields), "stale_owner")
 
+    def install_older(self):
+        """The process as an older worker left it, with nothing in its state that the first version lacked."""
+        sys.modules.pop(STATE)
+        self.guard = install(OLDER)["switchyard_guard"]
+        self.state = sys.modules[STATE]
+        for name in set(vars(self.state)) - set(FIRST_STATE) - {n for n in vars(self.state) if n.startswith("__")}:
+            delattr(self.state, name)
+        self.adopt("me")
+        self.value("open", path=None, portable=False)
+        self.assertEqual(self.value("hello")["version"], VERSION - 1)
+
     def test_an_upgrade_during_a_send_keeps_the_state_and_its_answer(self):
+        self.install_older()
         hanging = self.hang()
-        newer = install(SOURCE.replace("VERSION = 1\n", "VERSION = 2\n"))["switchyard_guard"]
+        newer = install()["switchyard_guard"]
         self.assertIs(sys.modules[STATE], self.state)
-        self.assertEqual(self.call("hello", guard=newer)["value"]["version"], 2)
-        # The connection that installed version 1 uses the new functions too.
-        self.assertEqual(self.value("hello")["version"], 2)
+        self.assertEqual(self.call("hello", guard=newer)["value"]["version"], VERSION)
+        # The connection that installed the older version uses the new functions too.
+        self.assertEqual(self.value("hello")["version"], VERSION)
         self.assertEqual(self.call("query", guard=newer, tag=TAG + 1)["value"], {"kind": "sending"})
+        self.assertEqual(self.value("poison", tag=TAG + 1, command="hanging"), {"kind": "sending"})
         repeated = self.background(lambda: self.call("send", guard=newer, **self.order(TAG + 1, command="hanging")))
         self.control(release=True)
         first = hanging()
         self.assertEqual(first["result"]["retcode"], 10009)
         self.assertEqual(repeated()["value"], first)
         self.assertEqual(self.call("query", guard=newer, tag=TAG + 1)["value"], {"kind": "finished", "reply": first})
+        self.assertEqual((self.sends(), len(self.ledger())), (1, 1))
+
+    def test_a_send_that_waits_in_the_older_functions_obeys_the_newer_ones(self):
+        self.install_older()
+        hanging = self.hang()
+        waiting = [self.background(lambda tag=tag: self.send(tag)) for tag in (TAG + 2, TAG + 3)]
+        until(lambda: {self.value("query", tag=tag)["kind"] for tag in (TAG + 2, TAG + 3)} == {"waiting"})
+        newer = install()["switchyard_guard"]
+        self.assertEqual(self.call("poison", guard=newer, tag=TAG + 2, command="c1")["value"], {"kind": "poisoned"})
+        self.call("adopt", guard=newer, owner="other")
+        self.control(release=True)
+        self.assertEqual([join()["reason"] for join in waiting], ["poisoned", "stale_owner"])
+        hanging()
         self.assertEqual(self.sends(), 1)
 
+    def test_a_state_of_the_first_version_is_enough_for_every_call(self):
+        self.install_older()
+        self.guard = install()["switchyard_guard"]
+        self.state.max_tags = 1
+        self.assertEqual(self.send()["result"]["retcode"], 10009)
+        self.value("poison", tag=TAG + 1, command="c1")
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "forgotten"})
+        for op, fields in (
+            ("login", {"account": ONE, "password": "alpha-one"}),
+            ("account", {"account": ONE}),
+            ("read", {"account": ONE, "parts": {"positions": {}}}),
+            # As the first version's workers ask: with a mark, without tickets.
+            ("history", {"account": ONE, "tag": TAG, "mark": "x", "from": 0, "to": int(time.time()) + 86400}),
+        ):
+            self.assertEqual(self.value(op, **fields)["kind"], "ok")
+
     def test_an_older_guard_does_not_replace_a_newer_one(self):
-        install(SOURCE.replace("VERSION = 1\n", "VERSION = 2\n"))
+        install(NEWER)
+        self.assertEqual(self.value("hello")["version"], VERSION + 1)
         install()
-        self.assertEqual(self.value("hello")["version"], 2)
+        self.assertEqual(self.value("hello")["version"], VERSION + 1)
 
     def test_the_same_tag_twice_sends_once(self):
         first = self.send()
@@ -235,6 +284,122 @@ class GuardTest(unittest.TestCase):
     def test_a_forked_copy_of_the_state_refuses(self):
         self.state.pid += 1
         self.assertEqual(self.problem("query", tag=TAG), "forked")
+        self.assertEqual(self.problem("send", **self.order()), "forked")
+        self.assertEqual(self.sends(), 0)
+
+    def test_an_account_switched_while_a_send_waits_is_seen_when_its_turn_comes(self):
+        hanging = self.hang()
+        waiting = self.background(self.send)
+        until(lambda: self.value("query", tag=TAG)["kind"] == "waiting")
+        self.control(switch=TWO, release=True)
+        self.assertEqual(waiting(), {"kind": "refused", "reason": "wrong_account", "actual": TWO})
+        hanging()
+        self.assertEqual(self.sends(), 1)
+
+    def test_a_send_that_gets_the_terminal_after_its_limit_never_sends(self):
+        # The lock is given although the time is over, as a scheduler under load may do.
+        limit = now() - 1
+        namespace = install()
+        namespace["take_terminal"] = lambda state, not_after: state.terminal.acquire()
+        reply = json.loads(namespace["dispatch"](self.state, json.dumps(
+            dict({"op": "send", "owner": "me", "not_after": limit}, **self.order())
+        )))
+        self.assertEqual(reply["value"], {"kind": "refused", "reason": "expired"})
+        self.assertEqual(self.sends(), 0)
+
+    def test_a_terminal_that_was_restarted_is_not_sent_to_before_it_is_opened_again(self):
+        self.control(initialized=False)
+        self.assertEqual(self.send(), {"kind": "refused", "reason": "not_connected"})
+        self.value("open", path=None, portable=False)
+        self.assertEqual(self.send(TAG + 1)["result"]["retcode"], 10009)
+        self.assertEqual(self.sends(), 1)
+
+    def test_a_second_call_beside_a_hanging_send_waits_for_its_answer_or_is_refused(self):
+        hanging = self.hang()
+        again = self.order(TAG + 1, command="hanging")
+        self.assertEqual(self.problem("send", **dict(again, not_after=now() + 30)), "busy")
+        # Another command's tag is refused at once, and learns nothing.
+        self.assertEqual(self.send(TAG + 1, command="c2"), {"kind": "refused", "reason": "poisoned"})
+        self.assertEqual(self.value("query", tag=TAG + 1), {"kind": "sending"})
+        repeated = self.background(lambda: self.value("send", **again))
+        self.control(release=True)
+        self.assertEqual(repeated(), hanging())
+        self.assertEqual(self.sends(), 1)
+
+    # ---- a thread that dies --------------------------------------------------------------------------------------------
+
+    def breaking(self, name, error, calls=1):
+        """Makes one call of the package raise, once it was called often enough."""
+        original, left = getattr(mt5, name), [calls]
+
+        def broken(*args, **options):
+            left[0] -= 1
+            if left[0] == 0:
+                raise error
+            return original(*args, **options)
+
+        setattr(mt5, name, broken)
+        self.addCleanup(setattr, mt5, name, original)
+
+    def test_a_thread_that_is_told_to_end_inside_order_send_leaves_an_answer_behind(self):
+        for number, error in enumerate((KeyboardInterrupt(), SystemExit())):
+            with self.subTest(error=error):
+                self.breaking("order_send", error)
+                with self.assertRaises(type(error)):
+                    self.send(TAG + number)
+                state = self.value("query", tag=TAG + number)
+                broken = {"kind": "sent", "result": None, "last_error": [-1, "the send was broken off"], "after": None}
+                self.assertEqual(state, {"kind": "finished", "reply": broken})
+                # It may have been sent: never again, and the terminal is free for others.
+                self.assertEqual(self.send(TAG + number), broken)
+        self.assertEqual(self.send(TAG + 9)["result"]["retcode"], 10009)
+
+    def test_what_order_send_answered_survives_whatever_breaks_after_it(self):
+        for number, error in enumerate((SystemExit(), RuntimeError())):
+            with self.subTest(error=error):
+                # The second look at the account is the one after the order.
+                self.breaking("account_info", error, calls=2)
+                try:
+                    self.send(TAG + number)
+                except SystemExit:
+                    pass
+                reply = self.value("query", tag=TAG + number)["reply"]
+                self.assertEqual((reply["kind"], reply["result"]["retcode"], reply["after"]), ("sent", 10009, None))
+        self.assertEqual(len(self.ledger()), 2)
+
+    def test_what_breaks_before_order_send_is_certainly_no_order(self):
+        for number, error in enumerate((SystemExit(), RuntimeError())):
+            with self.subTest(error=error):
+                self.breaking("terminal_info", error)
+                try:
+                    self.send(TAG + number)
+                except SystemExit:
+                    pass
+                refused = {"kind": "refused", "reason": "not_connected"}
+                self.assertEqual(self.value("query", tag=TAG + number), {"kind": "finished", "reply": refused})
+        self.assertEqual(self.sends(), 0)
+        self.assertEqual(self.send(TAG + 9)["result"]["retcode"], 10009)
+
+    def test_a_poisoned_send_stays_poisoned_when_its_thread_dies(self):
+        hanging = self.hang()
+        waiting = self.background(self.send)
+        until(lambda: self.value("query", tag=TAG)["kind"] == "waiting")
+        self.value("poison", tag=TAG, command="c1")
+        self.breaking("terminal_info", RuntimeError())
+        self.control(release=True)
+        self.assertEqual(waiting(), {"kind": "refused", "reason": "poisoned"})
+        hanging()
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "poisoned"})
+
+    def test_memory_that_runs_out_while_a_tag_is_registered_leaves_no_tag_behind(self):
+        self.state.max_tags = 1
+        self.value("poison", tag=TAG + 1, command="x")
+        # A filter that cannot be written to fails as one that cannot be made does.
+        self.state.forgotten = bytes(2**23)
+        self.assertEqual(self.problem("send", **self.order()), "internal")
+        self.state.forgotten = None
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "unseen"})
+        self.assertEqual(self.sends(), 0)
 
     # ---- memory ------------------------------------------------------------------------------------------------------
 
@@ -268,8 +433,14 @@ class GuardTest(unittest.TestCase):
         for more in range(2, 6):
             self.value("poison", tag=TAG + more, command="x")
         self.assertEqual(self.value("query", tag=TAG + 1), {"kind": "sending"})
+        waiting = [self.background(lambda tag=tag: self.send(tag)) for tag in range(TAG + 10, TAG + 13)]
+        until(lambda: {self.value("query", tag=tag)["kind"] for tag in range(TAG + 10, TAG + 13)} == {"waiting"})
         self.control(release=True)
         hanging()
+        self.assertEqual([join()["result"]["retcode"] for join in waiting], [10009] * 3)
+        # Their places are given back once their fate is known.
+        self.value("poison", tag=TAG + 20, command="x")
+        self.assertEqual(len(self.state.tags), 2)
 
     # ---- checks before the send --------------------------------------------------------------------------------------
 
@@ -328,6 +499,28 @@ class GuardTest(unittest.TestCase):
             mt5.positions_get = original
         self.assertEqual(reply, {"kind": "wrong_account", "actual": NAMESAKE})
 
+    def test_an_order_that_is_done_while_records_are_read_is_in_one_of_them(self):
+        pending = {"action": 5, "type": 2, "price": 1, "type_filling": 2}
+        ticket = self.send(request=pending)["result"]["order"]
+        originals, looks = {name: getattr(mt5, name) for name in ("orders_get", "history_orders_get")}, []
+
+        def between(name):
+            def look(*args, **options):
+                records = originals[name](*args, **options)
+                if not looks:
+                    request = {"action": 8, "order": int(ticket), "magic": 1, "comment": ""}
+                    self.assertEqual(mt5.order_send(request).retcode, 10009)
+                looks.append(name)
+                return records
+
+            return look
+
+        for name in originals:
+            setattr(mt5, name, between(name))
+            self.addCleanup(setattr, mt5, name, originals[name])
+        reply = self.value("history", account=ONE, tag=TAG, tickets=[], **{"from": 0, "to": int(time.time()) + 86400})
+        self.assertEqual({order["ticket"] for order in reply["open_orders"] + reply["orders"]}, {ticket})
+
     def test_a_login_counts_only_when_the_terminal_is_connected_again(self):
         original, looks = mt5.terminal_info, []
 
@@ -349,8 +542,38 @@ class GuardTest(unittest.TestCase):
         for bad in wrong:
             with self.subTest(bad=bad):
                 self.assertEqual(self.problem("send", **self.order(request=bad)), "bad_request")
-        self.assertEqual(self.problem("send", **self.order(not_after="x")), "bad_request")
+        for limit in ("x", True, None, float("nan"), float("inf")):
+            self.assertEqual(self.problem("send", **self.order(not_after=limit)), "bad_request")
         self.assertEqual(self.value("query", tag=TAG), {"kind": "unseen"})
+        self.assertEqual(self.problem("read", account=ONE, parts={}, not_after=float("nan")), "bad_request")
+
+    def test_a_callers_own_magic_needs_the_tag_at_the_front_of_the_comment(self):
+        mark = install()["mark_of"](TAG)
+        self.assertEqual(int(mark[2:], 36), TAG)
+        own = {"magic": 7, "comment": mark}
+        longer = mark + "0"
+        wrong = (
+            (own, {}),
+            (own, {"own_magic": 1}),
+            (dict(own, comment=""), {"own_magic": True}),
+            (dict(own, comment=longer), {"own_magic": True}),
+            (dict(own, comment="x" + mark), {"own_magic": True}),
+            (dict(own, comment=mark + " " * 20), {"own_magic": True}),
+            (dict(own, comment=mark + " \u00fc"), {"own_magic": True}),
+            (dict(own, magic=2**40), {"own_magic": True}),
+            (dict(own, magic=-1), {"own_magic": True}),
+        )
+        for request, more in wrong:
+            with self.subTest(request=request, more=more):
+                self.assertEqual(self.problem("send", **self.order(request=request, **more)), "bad_request")
+        self.assertEqual(self.value("query", tag=TAG), {"kind": "unseen"})
+        for number, (magic, appended) in enumerate(((7, ""), (2**40 - 1, ""), (0, " x"))):
+            tag = TAG + number
+            request = {"magic": magic, "comment": install()["mark_of"](tag) + appended}
+            self.assertEqual(self.send(tag, request=request, own_magic=True)["result"]["retcode"], 10009)
+        self.assertEqual([entry["magic"] for entry in self.ledger()], ["7", str(2**40 - 1), "0"])
+        found = self.value("history", account=ONE, tag=TAG, tickets=[], **{"from": 0, "to": int(time.time()) + 86400})
+        self.assertEqual([order["magic"] for order in found["orders"]], ["7"])
 
     # ---- what order_send answered ------------------------------------------------------------------------------------
 
