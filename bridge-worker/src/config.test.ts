@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 import { type KeyPair, makeKeyPair } from "../../scripts/keys.ts";
 import { type Config, ConfigError, isLoopback, readConfig } from "./config.ts";
+import { SETTLE_POLICY } from "./scheduler/mod.ts";
 
 type Variables = Record<string, string | undefined>;
 
@@ -75,6 +76,7 @@ describe("readConfig", () => {
       resultsUrl: "https://project.supabase.co/functions/v1/api/v1/internal/results",
       ...{ sealRing: [seal.privateJwk], resultKey: result.privateJwk, linkKeys: [link.publicJwk] },
       ...{ terminals: [], simulator: { terminals: 2, seed: 1, loginMs: 300, sendMs: 40 }, plainRpc: false },
+      settlePolicy: SETTLE_POLICY,
     });
   });
 
@@ -103,6 +105,15 @@ describe("readConfig", () => {
   for (const [name, value, pick, expected] of settings) {
     it(`reads ${name}=${value}`, async () => assert.equal(pick(await read({ [name]: value })), expected));
   }
+
+  it("takes longer proof intervals, and no shorter ones than the floor", async () => {
+    const longer = { PROOF_QUIET_MS: "120000", PROOF_SEARCH_GAP_MS: "40000", PROOF_STABLE_MS: "6000" };
+    const { quietMs, searchGapMs, stableMs } = (await read(longer)).settlePolicy;
+    assert.deepEqual([quietMs, searchGapMs, stableMs], [120_000, 40_000, 6_000]);
+    await hasFault({ PROOF_QUIET_MS: "59999" }, /^PROOF_QUIET_MS/);
+    await hasFault({ PROOF_SEARCH_GAP_MS: "29999" }, /^PROOF_SEARCH_GAP_MS/);
+    await hasFault({ PROOF_STABLE_MS: "4999" }, /^PROOF_STABLE_MS/);
+  });
 
   it("keeps the order of the key ring", async () => {
     const ring = [seal.privateJwk, olderSeal.privateJwk];

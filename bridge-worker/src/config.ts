@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { calculateJwkThumbprint, type JWK } from "jose";
 import { z } from "zod";
 import type { RpcEndpoint } from "./rpyc/mod.ts";
+import { SETTLE_POLICY, type SettlePolicy } from "./scheduler/mod.ts";
 
 const PORT_DEFAULT = 8790;
 const RPYC_PORT_DEFAULT = 18812;
@@ -27,6 +28,8 @@ export type Config = {
   terminals: { name: string; endpoint: RpcEndpoint; path?: string }[];
   /** Used when no terminal is configured. */
   simulator: { terminals: number; seed: number; loginMs: number; sendMs: number };
+  /** When open outcomes are looked for, and the intervals that a proof of absence takes. */
+  settlePolicy: SettlePolicy;
   plainRpc: boolean;
 };
 
@@ -92,6 +95,9 @@ const Environment = z.object({
   MT5_TLS_CERT_FILE: z.string().optional(),
   MT5_TLS_KEY_FILE: z.string().optional(),
   ALLOW_PLAIN_RPC: z.enum(["0", "1"]).default("0"),
+  PROOF_QUIET_MS: whole(SETTLE_POLICY.quietMs, 3_600_000).default(SETTLE_POLICY.quietMs),
+  PROOF_SEARCH_GAP_MS: whole(SETTLE_POLICY.searchGapMs, 3_600_000).default(SETTLE_POLICY.searchGapMs),
+  PROOF_STABLE_MS: whole(SETTLE_POLICY.stableMs, 3_600_000).default(SETTLE_POLICY.stableMs),
   SIMULATOR_TERMINALS: whole(1, 64).default(SIMULATOR_TERMINALS_DEFAULT),
   SIMULATOR_SEED: whole(0, 2 ** 32 - 1).default(1),
   SIMULATOR_LOGIN_MS: whole(0, 30_000).default(SIMULATOR_LOGIN_MS_DEFAULT),
@@ -133,6 +139,12 @@ export async function readConfig(environment: Record<string, string | undefined>
       seed: env.SIMULATOR_SEED,
       loginMs: env.SIMULATOR_LOGIN_MS,
       sendMs: env.SIMULATOR_SEND_MS,
+    },
+    settlePolicy: {
+      ...SETTLE_POLICY,
+      quietMs: env.PROOF_QUIET_MS,
+      searchGapMs: env.PROOF_SEARCH_GAP_MS,
+      stableMs: env.PROOF_STABLE_MS,
     },
     plainRpc: plainOffHost.length > 0,
   });

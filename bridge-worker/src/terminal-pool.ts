@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
-import { createRpycTerminal } from "./mt5/mod.ts";
+import { createRpycTerminal, type TerminalPort } from "./mt5/mod.ts";
 import { createSimTerminal, SimBroker } from "./simulator/mod.ts";
 import { TerminalSession } from "./terminals/mod.ts";
 
@@ -19,6 +19,7 @@ export type PoolOptions = {
   now: () => number;
   /** Where the paper broker's book is kept. */
   statePath: string;
+  wrapPort?: (port: TerminalPort) => TerminalPort;
 };
 
 export type Terminals = { sessions: TerminalSession[]; save: () => void };
@@ -27,7 +28,7 @@ export function createTerminals(options: PoolOptions): Terminals {
   return options.config.terminals.length > 0 ? realTerminals(options) : simulatedTerminals(options);
 }
 
-function realTerminals({ config, log, owner, now }: PoolOptions): Terminals {
+function realTerminals({ config, log, owner, now, wrapPort = (port) => port }: PoolOptions): Terminals {
   const sessions = config.terminals.map(({ name, endpoint, path }) => {
     const port = createRpycTerminal({
       name,
@@ -38,12 +39,13 @@ function realTerminals({ config, log, owner, now }: PoolOptions): Terminals {
       callTimeoutMs: CALL_TIMEOUT_MS,
       ...(path === undefined ? {} : { path }),
     });
-    return new TerminalSession({ port, kind: "rpyc", log, now });
+    return new TerminalSession({ port: wrapPort(port), kind: "rpyc", log, now });
   });
   return { sessions, save: () => {} };
 }
 
-function simulatedTerminals({ config, log, owner, now, statePath }: PoolOptions): Terminals {
+function simulatedTerminals(options: PoolOptions): Terminals {
+  const { config, log, owner, now, statePath, wrapPort = (port) => port } = options;
   const { terminals, seed, loginMs, sendMs } = config.simulator;
   const broker = existsSync(statePath)
     ? SimBroker.fromJSON(JSON.parse(readFileSync(statePath, "utf8")))
@@ -58,7 +60,7 @@ function simulatedTerminals({ config, log, owner, now, statePath }: PoolOptions)
       loginLatencyMs: loginMs,
       orderLatencyMs: sendMs,
     });
-    return new TerminalSession({ port, kind: "simulator", log, now });
+    return new TerminalSession({ port: wrapPort(port), kind: "simulator", log, now });
   });
   return { sessions, save: () => saveBook(statePath, broker) };
 }

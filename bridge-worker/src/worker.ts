@@ -1,8 +1,9 @@
 // Wires the rooms of one worker: journal and vault at the bottom, terminals above them, the scheduler, the link on top.
 // Everything outside (clocks, ids, the way to die) is an argument, so that tests can run a whole worker in their process.
 import { join } from "node:path";
+import { realAfter } from "./after.ts";
 import type { Config } from "./config.ts";
-import { type Journal, openJournal } from "./journal/mod.ts";
+import { type Journal, openJournal, startCompaction } from "./journal/mod.ts";
 import {
   checkKeySet,
   createFunctionKeys,
@@ -13,7 +14,8 @@ import {
   startLinkServer,
 } from "./link/mod.ts";
 import type { Log } from "./log.ts";
-import { Scheduler } from "./scheduler/mod.ts";
+import type { TerminalPort } from "./mt5/mod.ts";
+import { Scheduler, type SettlePolicy } from "./scheduler/mod.ts";
 import { createTerminals } from "./terminal-pool.ts";
 import { createAccountAccess, LoginTimes, type TerminalSession } from "./terminals/mod.ts";
 import { createVault } from "./vault/mod.ts";
@@ -27,18 +29,37 @@ export type WorkerOptions = {
   log: Log;
   bootId: string;
   journalPath: string;
+  /** `--new-journal`: a person says that the journal is new, or an old copy. */
+  newJournal?: boolean;
   now: () => number;
   wallClock: () => number;
   fatal: (error: unknown) => void;
+  seams?: Seams;
+};
+
+/** Where a test build reaches in: to stop the process at a write, to hold a terminal, to shorten the proof intervals. */
+export type Seams = {
+  journal?: (journal: Journal) => Journal;
+  port?: (port: TerminalPort) => TerminalPort;
+  policy?: SettlePolicy;
 };
 
 export type Worker = { port: number; stop: () => Promise<void> };
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { config, log, bootId, now, wallClock, fatal } = options;
+  const { config, log, bootId, now, wallClock, fatal, seams = {} } = options;
   if ((await checkKeySet(config.jwksUrl)) === "unreachable")
     log.warn("worker.auth_unreachable", { url: config.jwksUrl });
-  const journal = openJournal({ path: options.journalPath, workerId: config.workerId, now: wallClock });
+  const opened = openJournal({
+    ...{
+      path: options.journalPath,
+      workerId: config.workerId,
+      now: wallClock,
+      newJournal: options.newJournal ?? false,
+    },
+    log: log.scope({ room: "journal" }),
+  });
+  const journal = seams.journal?.(opened) ?? opened;
   const vault = await createVault(config.sealRing);
   const terminals = createTerminals({
     config,
@@ -46,11 +67,24 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     owner: bootId,
     now,
     statePath: join(config.dataDir, "paper-broker.json"),
+    ...(seams.port === undefined ? {} : { wrapPort: seams.port }),
   });
   const access = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock });
   const sign = await createResultSigner({ key: config.resultKey, workerId: config.workerId, wallClock });
   const { sessions } = terminals;
-  const scheduler = new Scheduler({ sessions, journal, access, sign, log, now, wallClock, fatal });
+  const policy = seams.policy ?? config.settlePolicy;
+  const scheduler = new Scheduler({
+    sessions,
+    journal,
+    access,
+    sign,
+    log,
+    now,
+    wallClock,
+    after: realAfter,
+    policy,
+    fatal,
+  });
   const recovered = await scheduler.recover();
   const functionKeys = createFunctionKeys({ keys: config.linkKeys, workerId: config.workerId, bootId });
   const userTokens = createUserTokens({ jwksUrl: config.jwksUrl, issuer: config.jwtIssuer });
@@ -61,7 +95,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     in_flight: scheduler.inFlight,
     plain_rpc: config.plainRpc,
   });
-  const confirmed = (id: string, result: string): void => journal.confirmDelivery(id, result);
+  const confirmed = (id: string, result: string): void => {
+    try {
+      journal.confirmDelivery(id, result);
+    } catch (error) {
+      // Harmless to the result, which would only be told again; but the disk can no longer be trusted.
+      fatal(error);
+    }
+  };
   const link = await startLinkServer({
     host: config.host,
     port: config.port,
@@ -69,7 +110,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     bootId,
     functionKeys,
     peer: {
-      proofs: { functionKeys, userTokens },
+      proofs: { functionKeys, userTokens, now },
       scheduler,
       sign,
       confirmed,
@@ -80,7 +121,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     now,
     wallClock,
   });
-  const outbox = new Outbox({ journal, url: config.resultsUrl, log: log.scope({ room: "outbox" }), now });
+  const outbox = new Outbox({
+    journal,
+    url: config.resultsUrl,
+    log: log.scope({ room: "outbox" }),
+    now,
+    after: realAfter,
+  });
+  const stopCompaction = startCompaction({
+    ...{ journal, after: realAfter, wallClock, fatal },
+    log: log.scope({ room: "journal" }),
+  });
   outbox.start();
   log.info("worker.ready", {
     port: link.port,
@@ -92,7 +143,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   return {
     port: link.port,
-    stop: () => stop({ link, scheduler, outbox, sessions, journal, log, save: terminals.save }),
+    stop: () => stop({ link, scheduler, outbox, stopCompaction, sessions, journal, log, save: terminals.save }),
   };
 }
 
@@ -100,6 +151,7 @@ type Rooms = {
   link: LinkServer;
   scheduler: Scheduler;
   outbox: Outbox;
+  stopCompaction: () => void;
   sessions: readonly TerminalSession[];
   journal: Journal;
   log: Log;
@@ -107,7 +159,7 @@ type Rooms = {
 };
 
 /** From the door inwards: nothing new comes in, what has started ends and is told, then the terminals are let go. */
-async function stop({ link, scheduler, outbox, sessions, journal, log, save }: Rooms): Promise<void> {
+async function stop({ link, scheduler, outbox, stopCompaction, sessions, journal, log, save }: Rooms): Promise<void> {
   link.stopAccepting();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<"late">((resolve) => {
@@ -118,6 +170,7 @@ async function stop({ link, scheduler, outbox, sessions, journal, log, save }: R
   if (drained === "late") log.warn("worker.drain_incomplete", { in_flight: scheduler.inFlight });
   await link.close();
   await outbox.stop();
+  stopCompaction();
   for (const session of sessions) await session.close();
   save();
   journal.close();

@@ -1,5 +1,6 @@
 // A clock that moves only when a test moves it: nothing sleeps, and a deadline is met or missed on purpose.
 import { setImmediate as turn } from "node:timers/promises";
+import type { After } from "../../bridge-worker/src/after.ts";
 
 type Sleeper = { atMs: number; wake: () => void };
 
@@ -7,6 +8,7 @@ export class ManualClock {
   #monotonicMs: number;
   #wallMs: number;
   readonly #sleepers = new Set<Sleeper>();
+  readonly #timers = new Set<Sleeper>();
 
   /** `wallMs`: Unix milliseconds. The monotonic clock starts somewhere else, so that mixing the two is found. */
   constructor({ monotonicMs = 1_000_000, wallMs = Date.UTC(2026, 0, 14, 12, 0, 0) } = {}) {
@@ -22,7 +24,23 @@ export class ManualClock {
     this.#monotonicMs += ms;
     this.#wallMs += ms;
     for (const sleeper of this.#sleepers) if (sleeper.atMs <= this.#monotonicMs) sleeper.wake();
+    for (const timer of this.#timers) if (timer.atMs <= this.#monotonicMs) timer.wake();
   }
+
+  /** The worker's and the function's timer, on this clock. */
+  readonly after: After = (ms, run) => {
+    const timer: Sleeper = {
+      atMs: this.#monotonicMs + ms,
+      wake: () => {
+        this.#timers.delete(timer);
+        run();
+      },
+    };
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+    };
+  };
 
   /**
    * With a signal, a time limit: it passes when the test says so, or is aborted. Without one, a latency: it takes a turn

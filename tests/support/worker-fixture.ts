@@ -1,7 +1,9 @@
 // A worker's inner rooms for tests: a real scheduler on a real journal, vault and signer, with simulated terminals whose
 // clocks stand still until a test moves them. The broker's ledger is the oracle of what was really sent.
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { CompactEncrypt, compactVerify, importJWK } from "jose";
+import { type After, realAfter } from "../../bridge-worker/src/after.ts";
 import { type Journal, openJournal } from "../../bridge-worker/src/journal/mod.ts";
 import { createResultSigner } from "../../bridge-worker/src/link/mod.ts";
 import type { Log } from "../../bridge-worker/src/log.ts";
@@ -26,6 +28,8 @@ import {
   type CommandQuestion,
   type ReadCall,
   Scheduler,
+  SETTLE_POLICY,
+  type SettlePolicy,
   type SignResult,
   type Subscriber,
 } from "../../bridge-worker/src/scheduler/mod.ts";
@@ -65,6 +69,9 @@ export type FixtureOptions = {
   /** Puts a fake in front of the real thing. */
   wrapJournal?: (journal: Journal) => Journal;
   wrapPort?: (port: TerminalPort, journal: Journal) => TerminalPort;
+  policy?: SettlePolicy;
+  /** Real time, unless a test moves the scheduler's timers itself (`clock.after`). */
+  after?: After;
 };
 
 export type WorkerFixture = World & {
@@ -109,7 +116,8 @@ export async function createWorkerFixture(options: FixtureOptions = {}): Promise
   const fatal: unknown[] = [];
   const logged: string[] = [];
   const log = collectLog(logged);
-  const opened = openJournal({ path: options.journalPath ?? ":memory:", workerId: WORKER_ID, now: wallClock });
+  const path = options.journalPath ?? ":memory:";
+  const opened = openJournal({ path, workerId: WORKER_ID, now: wallClock, newJournal: !existsSync(path) });
   const journal = options.wrapJournal?.(opened) ?? opened;
   const sessions = processes.map((process, index) => {
     const port = createSimTerminal({
@@ -122,7 +130,8 @@ export async function createWorkerFixture(options: FixtureOptions = {}): Promise
   const access = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock });
   const sign = await createResultSigner({ key: resultKey.privateJwk, workerId: WORKER_ID, wallClock });
   const scheduler = new Scheduler({
-    ...{ sessions, journal, access, sign, log, now, wallClock },
+    ...{ sessions, journal, access, sign, log, now, wallClock, after: options.after ?? realAfter },
+    policy: options.policy ?? SETTLE_POLICY,
     fatal: (error) => fatal.push(error),
   });
   const calls = createCalls(world);

@@ -2,4 +2,6 @@
 // knows what became of every id. Imports the journal, the terminals, mt5 and the risk limits. Start reading at
 // run-command.ts. Tests: beside the files.
 export type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
-export { Scheduler, type SchedulerDeps, type SignResult } from "./scheduler.ts";
+export type { SignResult } from "./ending-writer.ts";
+export { Scheduler, type SchedulerDeps } from "./scheduler.ts";
+export { SETTLE_POLICY, type SettlePolicy } from "./settle-policy.ts";

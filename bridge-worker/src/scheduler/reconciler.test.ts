@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, it, mock } from "node:test";
+import { afterEach, beforeEach, describe, it } from "node:test";
 import { until } from "../../../tests/support/manual-clock.ts";
 import {
   createWorkerFixture,
@@ -14,9 +14,10 @@ import {
   type WorkerFixture,
   type World,
 } from "../../../tests/support/worker-fixture.ts";
-import { TerminalLost, type TerminalPort } from "../mt5/mod.ts";
+import { type After, realAfter } from "../after.ts";
+import { type HistoryReply, TerminalLost, type TerminalPort } from "../mt5/mod.ts";
 import { SimProcess } from "../simulator/mod.ts";
-import { SETTLE_ON_DEMAND_MS, SETTLE_PAUSES_MS } from "./reconciler.ts";
+import { SETTLE_POLICY } from "./settle-policy.ts";
 
 /** Longer than the pause after a first loss, shorter than a call's life. */
 const REOPEN_MS = 1_000;
@@ -33,13 +34,15 @@ describe("Reconciler", () => {
   });
   afterEach(async () => {
     for (const fixture of fixtures) await fixture.stop();
-    mock.timers.reset();
     rmSync(dir, { recursive: true });
   });
 
-  async function start(wrapPort?: (port: TerminalPort) => TerminalPort): Promise<WorkerFixture> {
+  async function start(
+    wrapPort: (port: TerminalPort) => TerminalPort = (port) => port,
+    after: After = realAfter,
+  ): Promise<WorkerFixture> {
     const journalPath = join(dir, "journal.db");
-    const fixture = await createWorkerFixture({ world, journalPath, ...(wrapPort === undefined ? {} : { wrapPort }) });
+    const fixture = await createWorkerFixture({ world, journalPath, wrapPort, after });
     fixtures.push(fixture);
     return fixture;
   }
@@ -67,9 +70,9 @@ describe("Reconciler", () => {
     return { id: call.id, worker };
   }
 
-  async function restart(): Promise<WorkerFixture> {
+  async function restart(wrapPort?: (port: TerminalPort) => TerminalPort): Promise<WorkerFixture> {
     await fixtures.pop()?.stop();
-    const worker = await start();
+    const worker = await start(wrapPort);
     await worker.scheduler.recover();
     return worker;
   }
@@ -98,7 +101,8 @@ describe("Reconciler", () => {
   it("leaves it unknown when the terminal's process is another one: that one remembers nothing", async () => {
     const { id } = await dieAfterSend();
     world.processes[0] = new SimProcess({ path: "C:\\Test\\1" });
-    const worker = await restart();
+    const away: HistoryReply = { kind: "failed", call: "terminal_info", lastError: [-1, "no connection"] };
+    const worker = await restart((port) => overriding(port, { history: async () => away }));
     await until("the terminal was asked", () => worker.sessions[0]?.epoch !== null);
     await worker.run(worker.trade(await worker.actor({ account: { login: "5000002" } })));
     assert.equal(stateOf(worker, id), "unknown");
@@ -126,17 +130,17 @@ describe("Reconciler", () => {
   });
 
   it("tries again by itself, and tells the outbox the new outcome", async () => {
-    mock.timers.enable({ apis: ["setTimeout"] });
     let away = true;
-    const worker = await start((port) => losing(port, { sends: true, word: () => !away }));
+    const after = world.clock.after;
+    const worker = await start((port) => losing(port, { sends: true, word: () => !away }), after);
     const call = worker.trade(await worker.actor());
     assert.equal((await worker.run(call)).state, "unknown");
-    mock.timers.tick(SETTLE_PAUSES_MS[0]);
+    world.clock.advance(SETTLE_POLICY.pausesMs[0] ?? 0);
     await until("a first attempt failed", () => worker.logged.some((line) => line.startsWith("reconciler.no_answer")));
     assert.equal(stateOf(worker, call.id), "unknown");
     away = false;
     await until("it is settled", () => {
-      mock.timers.tick(SETTLE_PAUSES_MS[1]);
+      world.clock.advance(SETTLE_POLICY.pausesMs[1] ?? 0);
       return stateOf(worker, call.id) === "final";
     });
     const undelivered = worker.journal.undelivered(10).find(({ id }) => id === call.id);
@@ -154,7 +158,7 @@ describe("Reconciler", () => {
     assert.equal(await ask(), "unknown");
     away = false;
     assert.equal(await ask(), "unknown", "asked a moment ago");
-    world.clock.advance(SETTLE_ON_DEMAND_MS);
+    world.clock.advance(SETTLE_POLICY.onDemandMs);
     assert.equal(await ask(), "done");
   });
 
@@ -182,7 +186,7 @@ describe("Reconciler", () => {
     assert.equal((await worker.run(unknown)).state, "unknown");
     lost = false;
     world.clock.advance(REOPEN_MS);
-    const running = worker.run(worker.trade(actor));
+    const running = worker.run(worker.trade(actor, { symbol: "GBPUSD" }));
     await reached.promise;
     const asked = await worker.scheduler.status(worker.question(unknown, { notAfterMs: 0 }));
     assert.equal((await worker.outcome(asked)).state, "not_executed", "the lost one is settled meanwhile");

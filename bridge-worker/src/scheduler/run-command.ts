@@ -1,6 +1,6 @@
 // The durable heart: one command on one terminal, from the login to the signed outcome. Read from the top, it is the
 // order of writes that keeps the promises: prepare, decide, J1 (intent on disk), send once, J2 by the caller.
-import type { Intent, Journal } from "../journal/mod.ts";
+import type { Intent, Journal, OpenIntent } from "../journal/mod.ts";
 import type { Log } from "../log.ts";
 import type { BrokerClock } from "../mt5/mod.ts";
 import {
@@ -16,6 +16,7 @@ import {
 import { AppError, type Outcome, type Timings } from "../protocol.ts";
 import { advanceCounters, decideRisk } from "../risk/mod.ts";
 import type { AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
+import { blockedBy, unseenOpenings } from "./blocks.ts";
 import type { CommandCall } from "./calls.ts";
 import type { FillingMemory } from "./filling-memory.ts";
 
@@ -57,7 +58,7 @@ export async function runCommand(
   }
   if (isOutcome(ready)) return ready;
   // J1. From here on a crash leaves an intent on the disk, and the command can only become known by proof.
-  deps.journal.recordIntent(intentOf(call, ready, session.epoch));
+  deps.journal.recordIntent(intentOf(call, ready, session));
   const sendStartedMs = deps.now();
   const reply = await sendOnce(deps, session, call, ready.plan);
   watch.sendMs = deps.now() - sendStartedMs;
@@ -82,12 +83,17 @@ async function prepare(
       return refused("terminal_unavailable", "The broker could not be reached", { last_error: access.lastError });
     case "no_time":
       return expired("A login is needed and would take longer than the time left");
+    case "paused":
+      return { ...refused("login_paused"), retry_after_ms: access.retryAfterMs };
     case "ready":
       watch.loginMs = access.loginMs;
   }
   // A tag names one command, ever. The database makes it; should it ever come twice, the second one is not sent.
   if (deps.journal.tagOwner(call.body.tag) !== undefined)
     return refused("proof_refused", "The command's tag was used before");
+  const open = deps.journal.unsettledOf(call.account);
+  const blocker = blockedBy(call.body.request, open);
+  if (blocker !== undefined) return refused("outcome_pending", pendingSentence(call, blocker));
   const readAtMs = deps.now();
   const reply = await session.read(call.account, partsFor(call.body.request), PREPARE_TIMEOUT_MS);
   watch.prepareMs = deps.now() - readAtMs;
@@ -106,16 +112,20 @@ async function prepare(
     reading: reply,
     brokerOffsetMs: deps.clock.offsetMs(server),
     utcMs,
+    passMagic: call.body.pass_magic === true,
     refusedFillings: deps.fillings.refused(server, reply.symbol?.name ?? ""),
   });
   if (isRefusal(plan)) return { state: "refused", ...plan };
-  const violation = checkRisk(deps, call, reply, plan, utcMs);
+  const violation = checkRisk(deps, call, { ...reply, plan, open, utcMs });
   if (violation !== undefined) return refused("risk_limit_exceeded", violation);
   if (deps.now() > call.notAfterMs) return expired("The time was over before the order could be sent");
   return { plan, reading: reply };
 }
 
-function checkRisk(deps: RunDeps, call: CommandCall, reading: Reading, plan: Plan, utcMs: number): string | undefined {
+type RiskInput = Reading & { plan: Plan; open: readonly OpenIntent[]; utcMs: number };
+
+function checkRisk(deps: RunDeps, call: CommandCall, reading: RiskInput): string | undefined {
+  const { plan, open, utcMs } = reading;
   const offset = deps.clock.offsetMs(call.account.server);
   const brokerNowMs = offset === undefined ? undefined : utcMs + offset;
   const { equity } = reading.account;
@@ -127,6 +137,7 @@ function checkRisk(deps: RunDeps, call: CommandCall, reading: Reading, plan: Pla
     exposure: [
       ...(reading.positions ?? []),
       ...(reading.orders ?? []).map((order) => ({ symbol: order.symbol, volume: order.volume_current })),
+      ...unseenOpenings(open, reading),
     ],
     equity,
     dayStartEquity: counters.dayStartEquity,
@@ -134,6 +145,12 @@ function checkRisk(deps: RunDeps, call: CommandCall, reading: Reading, plan: Pla
     ordersLastMinute: deps.journal.intentsSince(call.account, utcMs - ORDER_WINDOW_MS),
     brokerNowMs,
   })?.detail;
+}
+
+/** Only to its own user: another one's command is no business of the caller's. */
+function pendingSentence({ userId }: CommandCall, blocker: OpenIntent): string {
+  const which = blocker.userId === userId ? `Command ${blocker.id}` : "An earlier command on this account";
+  return `${which} has no known outcome yet`;
 }
 
 /** The one place that sends. A lost answer is asked for once, by tag, from the terminal's own process. */
@@ -151,6 +168,7 @@ async function sendOnce(
       account: call.account,
       request: plan.request,
       ...(plan.requirePosition === undefined ? {} : { requirePosition: plan.requirePosition }),
+      ...(plan.ownMagic === undefined ? {} : { ownMagic: plan.ownMagic }),
       notAfterMs: call.notAfterMs,
       timeoutMs: Math.max(0, call.notAfterMs - deps.now()) + SEND_TIMEOUT_MS,
     });
@@ -196,7 +214,7 @@ function outcomeOf(
 /** 10030 TRADE_RETCODE_INVALID_FILL. */
 const RETCODE_INVALID_FILL = 10030;
 
-function intentOf(call: CommandCall, { plan, reading }: Prepared, epoch: string | null): Intent {
+function intentOf(call: CommandCall, { plan, reading }: Prepared, { name, epoch }: TerminalSession): Intent {
   const { request, tag, credential } = call.body;
   return {
     id: call.id,
@@ -208,6 +226,7 @@ function intentOf(call: CommandCall, { plan, reading }: Prepared, epoch: string 
     credential,
     plan: plan.request,
     baseline: baselineOf(reading),
+    terminal: name,
     epoch,
   };
 }

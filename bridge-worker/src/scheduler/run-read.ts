@@ -1,16 +1,17 @@
 // One read on one terminal: connect, switch, status, account, positions, orders. Nothing here changes anything at the
 // broker, so nothing is journaled, and a read that met the wrong account may simply be done again.
-import type { Journal } from "../journal/mod.ts";
+import type { Journal, TagOwner } from "../journal/mod.ts";
 import {
   type AccountReply,
   accountView,
   type BrokerClock,
-  type Marks,
+  type MarksOf,
   orderView,
   positionView,
   type Reading,
   type ReadParts,
   TerminalLost,
+  tagOfComment,
   tradingBlocked,
   UnknownTradeMode,
 } from "../mt5/mod.ts";
@@ -133,6 +134,8 @@ function accessFailure(access: Exclude<AccessReply, { kind: "ready" }>): Failure
       return failed("server_mismatch", `The broker calls this server "${access.actual.server}"`);
     case "no_time":
       return failed("worker_busy", "A login is needed and would take longer than the time left");
+    case "paused":
+      return { ...failed("login_paused"), retry_after_ms: access.retryAfterMs };
   }
 }
 
@@ -171,6 +174,11 @@ async function accountStatus(
     unknown(["broker_link", "trading_permission"]);
     return done();
   }
+  if (access.kind === "paused") {
+    add("credential", null, "login_paused", `Logins are paused for ${Math.ceil(access.retryAfterMs / 1000)} s`);
+    unknown(["broker_link", "trading_permission"]);
+    return done();
+  }
   if (access.kind === "no_time") {
     layers[0] = {
       layer: "capacity",
@@ -206,15 +214,18 @@ function linkSentence(connected: boolean): string {
 }
 
 /** The caller's own magic and comment, for orders that one of his commands made; nothing for anyone else's. */
-function marksFor(journal: Journal, userId: string): (magic: string) => Marks {
-  return (magic) => {
-    const tag = Number(magic);
-    const owner = Number.isSafeInteger(tag) ? journal.tagOwner(tag) : undefined;
+function marksFor(journal: Journal, userId: string): MarksOf {
+  return ({ magic, comment }) => {
+    const owner = ownerOf(journal, Number(magic)) ?? ownerOf(journal, tagOfComment(comment));
     if (owner === undefined || owner.userId !== userId) return { magic: null, comment: null, command_id: null };
     const request = CommandRequest.safeParse(owner.request).data;
     const params = request?.kind === "trade" ? request.params : undefined;
     return { magic: params?.magic ?? null, comment: params?.comment ?? null, command_id: owner.id };
   };
+}
+
+function ownerOf(journal: Journal, tag: number | undefined): TagOwner | undefined {
+  return Number.isSafeInteger(tag) && tag !== undefined ? journal.tagOwner(tag) : undefined;
 }
 
 function failed(code: ErrorCode, detail?: string, lastError?: [number, string]): Failure {

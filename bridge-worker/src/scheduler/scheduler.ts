@@ -1,41 +1,26 @@
 // Admits calls, hands them to the terminals, and answers what became of an id.
 // An id runs at most once: what is running is in the book, what ran is in the journal, and both are asked first.
+import { type After, pause } from "../after.ts";
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
 import { BrokerClock } from "../mt5/mod.ts";
-import {
-  type AccountRef,
-  AppError,
-  CLOCK_TOLERANCE_S,
-  ENVELOPE_LIFE_S,
-  laneKey,
-  type Outcome,
-  type ReadOutcome,
-} from "../protocol.ts";
+import { AppError, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, laneKey, type Outcome, type ReadOutcome } from "../protocol.ts";
 import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
 import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
+import { MarkChecker } from "./check-marks.ts";
 import { CommandBook, type RunningCommand } from "./command-book.ts";
+import { EndingWriter, type SignResult } from "./ending-writer.ts";
 import { FillingMemory } from "./filling-memory.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RefusedIds } from "./refused-ids.ts";
 import { expired, type RunDeps, runCommand } from "./run-command.ts";
 import { runRead } from "./run-read.ts";
+import type { SettlePolicy } from "./settle-policy.ts";
 import { TerminalJobs } from "./terminal-jobs.ts";
 
 const BUSY_RETRY_MS = 2_000;
 /** How long a question about an unknown command waits for an attempt to settle it. */
 const SETTLE_WAIT_MS = 1_000;
-/** Signs an ending with the worker's result key; the text is what everyone is told, ever after. */
-export type SignResult = (ending: {
-  id: string;
-  userId: string;
-  kind: string;
-  /** Whose command it was: an answer delivered later, without the caller, must name it as the first would have. */
-  account?: AccountRef & { id?: string | undefined };
-  command?: Outcome;
-  read?: ReadOutcome;
-}) => Promise<string>;
-
 export type SchedulerDeps = {
   sessions: readonly TerminalSession[];
   journal: Journal;
@@ -45,12 +30,11 @@ export type SchedulerDeps = {
   /** Monotonic and wall clock, milliseconds. */
   now: () => number;
   wallClock: () => number;
+  after: After;
+  policy: SettlePolicy;
   /** The journal could not be written, or something impossible happened: the process must stop. */
   fatal: (error: unknown) => void;
 };
-
-/** A command that ends, as far as its result names it. */
-type Ended = { id: string; userId: string; kind: string; account?: AccountRef & { id?: string | undefined } };
 
 export class Scheduler {
   readonly #deps: SchedulerDeps;
@@ -58,17 +42,22 @@ export class Scheduler {
   readonly #jobs: TerminalJobs;
   readonly #book = new CommandBook();
   readonly #refused = new RefusedIds((ENVELOPE_LIFE_S + CLOCK_TOLERANCE_S) * 1000);
+  readonly #endings: EndingWriter;
   readonly #reconciler: Reconciler;
+  readonly #marks: MarkChecker;
   /** Command id → takes the command out of its queue. */
   readonly #waiting = new Map<string, () => void>();
   /** Command id → the result of a cancellation that is being written. */
   readonly #cancelling = new Map<string, Promise<string>>();
+  /** The journal's age when this process began, and then: a wall clock that is set forward must not age a journal. */
+  readonly #aged: { journalMs: number; atMs: number };
   #draining = false;
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
-    const { journal, access, log, now, wallClock } = deps;
+    const { journal, access, log, now, wallClock, after } = deps;
     const scoped = log.scope({ room: "scheduler" });
+    this.#aged = { journalMs: wallClock() - journal.knowsSince, atMs: now() };
     this.#run = {
       journal,
       access,
@@ -78,17 +67,22 @@ export class Scheduler {
       now,
       wallClock,
     };
-    this.#jobs = new TerminalJobs({ sessions: deps.sessions, now, onFailure: (error) => this.#stop(error) });
+    this.#jobs = new TerminalJobs({ sessions: deps.sessions, now, after, onFailure: (error) => this.#stop(error) });
+    this.#endings = new EndingWriter({ journal, sign: deps.sign, log, stop: (error) => this.#stop(error) });
+    const inLane: TerminalJobs["inLane"] = (...turn) => this.#jobs.inLane(...turn);
+    this.#marks = new MarkChecker({ journal, wallClock, now, after, inLane, log: scoped });
     this.#reconciler = new Reconciler({
+      ...{ journal, access, policy: deps.policy, now, wallClock, after },
+      wait: (ms) => pause(after, ms),
       sessions: deps.sessions,
       // What is being sent this very moment has an intent and no ending either; to poison its tag would stop it.
-      unsettled: () => journal.unsettled().filter(({ id }) => this.#book.find(id) === undefined),
+      unsettled: (account) => journal.unsettledOf(account).filter(({ id }) => this.#book.find(id) === undefined),
       record: async (intent, outcome) => {
-        await this.#record(intent, outcome);
+        await this.#endings.write(intent, outcome);
       },
       alone: (session, work) => this.#jobs.alone(session, work),
+      inLane,
       log: scoped,
-      now,
     });
   }
 
@@ -108,10 +102,10 @@ export class Scheduler {
         phase: "interrupted",
         detail: "The worker stopped between the intent and the broker's answer",
       };
-      await this.#record(intent, { state: "unknown", evidence });
+      await this.#endings.write(intent, { state: "unknown", evidence });
     }
     // Not awaited: a terminal that is away must not keep the worker from starting. Its place in the queue is the first.
-    if (this.#deps.journal.unsettled().length > 0) this.#settleSoon();
+    this.#jobs.track(this.#reconciler.start(this.#deps.journal.unsettled()));
     return open.length;
   }
 
@@ -188,6 +182,19 @@ export class Scheduler {
     return { result: await settled };
   }
 
+  /**
+   * Its user no longer waits for an unknown command: it blocks nothing any more, and stays unknown. Written down before
+   * the answer. A running or ended command answers where it stands.
+   */
+  async acknowledge(question: CommandQuestion): Promise<CommandEvent> {
+    const { journal } = this.#deps;
+    const event = await this.status(question);
+    if (journal.find(question.commandId)?.state !== "unknown") return event;
+    this.#endings.guarded(() => journal.acknowledge(question.commandId));
+    this.#deps.log.info("command.acknowledged", { command_id: question.commandId });
+    return event;
+  }
+
   health(): ReturnType<TerminalJobs["health"]> {
     return this.#jobs.health();
   }
@@ -195,6 +202,7 @@ export class Scheduler {
   /** Takes nothing new and waits until what was taken has ended. */
   async drain(): Promise<void> {
     this.#draining = true;
+    this.#marks.stop();
     await this.#reconciler.stop();
     await this.#jobs.idle();
   }
@@ -215,14 +223,20 @@ export class Scheduler {
   }
 
   #admissionRefusal(call: CommandCall): Outcome | undefined {
-    const { journal, now, wallClock } = this.#deps;
+    const { now } = this.#deps;
     if (this.#refused.has(call.id, now())) return refusedBusy();
-    if (call.submittedAgoMs > wallClock() - journal.createdAt) {
-      // The ledger is older than this journal, so an earlier journal may have known the command: nothing is assumed.
+    if (call.submittedAgoMs > this.#journalAgeMs()) {
+      // The ledger's row is older than what this journal remembers, so it may have known the command once.
       return { state: "unknown", evidence: { phase: "journal_younger_than_command" } };
     }
     if (now() > call.notAfterMs) return expired("The command arrived after its time was over");
     return this.#draining || this.#jobs.isFull(laneKey(call.account)) ? refusedBusy() : undefined;
+  }
+
+  /** How far back the journal knows everything, milliseconds. */
+  #journalAgeMs(): number {
+    const { now, wallClock, journal } = this.#deps;
+    return Math.min(this.#aged.journalMs + now() - this.#aged.atMs, wallClock() - journal.knowsSince);
   }
 
   async #refuseAtAdmission(call: CommandCall, outcome: Outcome, subscriber: Subscriber): Promise<void> {
@@ -230,80 +244,55 @@ export class Scheduler {
     if (released) this.#refused.add(call.id, this.#deps.now());
     const { id, userId, account, body } = call;
     const ending = { id, userId, kind: body.request.kind, account };
-    const result = released
-      ? await this.#deps.sign({ ...ending, command: outcome })
-      : await this.#record(ending, outcome);
+    const result = released ? await this.#endings.sign(ending, outcome) : await this.#endings.write(ending, outcome);
     subscriber({ result });
   }
 
   async #recordUnseen(question: CommandQuestion, outcome: Outcome): Promise<CommandEvent> {
     const { commandId: id, userId } = question;
-    const younger = question.submittedAgoMs > this.#deps.wallClock() - this.#deps.journal.createdAt;
+    const younger = question.submittedAgoMs > this.#journalAgeMs();
     const ending: Outcome = younger
       ? { state: "unknown", evidence: { phase: "journal_younger_than_command" } }
       : outcome;
-    const signed = await this.#deps.sign({ id, userId, kind: "unseen", command: ending });
+    const unseen = { id, userId, kind: "unseen" };
+    const signed = await this.#endings.sign(unseen, ending);
     // While it was being signed, the command's own frame may have come in; nothing may be awaited between this look
     // and the record.
     const arrived = this.#whereIs(question);
-    return arrived ?? { result: this.#recordSigned({ id, userId, kind: "unseen" }, ending, signed) };
+    return arrived ?? { result: this.#endings.writeSigned(unseen, ending, signed) };
   }
 
   async #runCommand(command: RunningCommand, session: TerminalSession): Promise<void> {
     if (command.cancelled) return;
     this.#book.setPhase(command, "started");
-    await this.#settle(command, await runCommand(this.#run, session, command.call, command.arrivedMs));
+    const outcome = await runCommand(this.#run, session, command.call, command.arrivedMs);
+    await this.#settle(command, outcome);
+    const made = outcome.state === "done" && command.call.body.request.kind !== "cancel_order";
+    if (made && outcome.result.order_ticket !== null) {
+      this.#marks.orderMade(command.call, outcome.result.order_ticket);
+    }
   }
 
   /** J2, then everyone is told. */
   async #settle(command: RunningCommand, outcome: Outcome): Promise<string> {
     const { id, userId, account, body } = command.call;
-    const result = await this.#record({ id, userId, kind: body.request.kind, account }, outcome);
+    const result = await this.#endings.write({ id, userId, kind: body.request.kind, account }, outcome);
     this.#book.finish(command, result);
     this.#waiting.delete(id);
+    if (outcome.state === "unknown") this.#reconciler.wake(account);
     return result;
-  }
-
-  async #record(ending: Ended, outcome: Outcome): Promise<string> {
-    const { id, userId, kind, account } = ending;
-    const signed = await this.#deps.sign({ id, userId, kind, ...(account && { account }), command: outcome });
-    return this.#recordSigned(ending, outcome, signed);
-  }
-
-  #recordSigned(ending: Ended, outcome: Outcome, signed: string): string {
-    const { id, userId, kind } = ending;
-    let result: string;
-    try {
-      result = this.#deps.journal.recordEnding({
-        id,
-        userId,
-        kind,
-        result: signed,
-        final: outcome.state !== "unknown",
-      });
-    } catch (error) {
-      // Also for a tombstone: whoever asked is told nothing, and a worker that cannot write must not go on.
-      this.#stop(error);
-      throw error;
-    }
-    this.#deps.log.info("command.ended", { command_id: id, kind, state: outcome.state });
-    if (outcome.state === "unknown") this.#reconciler.wake();
-    return result;
-  }
-
-  #settleSoon(): void {
-    this.#jobs.track(this.#reconciler.attempt().then(() => this.#reconciler.wake()));
   }
 
   /** Whoever asks for an unknown command waits a moment for the terminals' word, and not for a hanging one. */
   async #settleOnDemand(id: string): Promise<void> {
-    if (this.#deps.journal.find(id)?.state !== "unknown") return;
-    let timer: NodeJS.Timeout | undefined;
+    const entry = this.#deps.journal.find(id);
+    if (entry?.state !== "unknown" || entry.account === null) return;
+    let callOff = (): void => {};
     const enough = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, SETTLE_WAIT_MS);
+      callOff = this.#deps.after(SETTLE_WAIT_MS, resolve);
     });
-    await Promise.race([this.#reconciler.onDemand(), enough]);
-    clearTimeout(timer);
+    await Promise.race([this.#reconciler.onDemand(entry.account), enough]);
+    callOff();
   }
 
   #stop(error: unknown): void {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { intentOf } from "../journal/testdata/entries.ts";
 import type { SendReply, TagState } from "../mt5/mod.ts";
-import { outcomeOfTag, settleByGuard } from "./settle-by-guard.ts";
+import { askGuard, outcomeOfTag } from "./settle-by-guard.ts";
 
 const intent = intentOf(1, { plan: { action: 1, symbol: "EURUSD", volume: 0.1, magic: 2 ** 40 + 1, comment: "sy" } });
 const result = { retcode: 10009, order: "11", deal: "12", volume: 0.1, price: 1.1, comment: "" };
@@ -43,31 +43,45 @@ describe("outcomeOfTag", () => {
   });
 });
 
-describe("settleByGuard", () => {
-  const session = (epoch: string | null) => {
+describe("askGuard", () => {
+  const session = (epoch: string | null, state: TagState = { kind: "poisoned" }) => {
     const asked: number[] = [];
     const poison = async (tag: number): Promise<TagState> => {
       asked.push(tag);
-      return { kind: "poisoned" };
+      return state;
     };
     return { epoch, poison, asked };
   };
 
   it("asks the very process that was to send", async () => {
     const same = session("epoch-1");
-    assert.equal((await settleByGuard(same, intent))?.state, "not_executed");
+    assert.equal((await askGuard(same, intent)).outcome?.state, "not_executed");
     assert.deepEqual(same.asked, [intent.tag]);
   });
 
-  for (const epoch of ["epoch-2", null]) {
-    it(`never takes the ignorance of another process (${epoch}) for a proof`, async () => {
-      const other = session(epoch);
-      assert.equal(await settleByGuard(other, intent), undefined);
-      assert.deepEqual(other.asked, [], "nor poisons a tag there");
+  it("takes another process for the end of the send, and its ignorance for nothing", async () => {
+    const other = session("epoch-2");
+    assert.deepEqual(await askGuard(other, intent), { over: true, elsewhere: false, seen: "another_process" });
+    assert.deepEqual(other.asked, [], "nor poisons a tag there");
+  });
+
+  it("knows nothing as long as a process is not known", async () => {
+    const nothing = { over: false, elsewhere: false, seen: "not_asked" };
+    assert.deepEqual(await askGuard(session(null), intent), nothing);
+    assert.deepEqual(await askGuard(session("epoch-1"), intentOf(2, { epoch: null })), nothing);
+  });
+
+  for (const kind of ["waiting", "sending", "forgotten", "unseen"] as const) {
+    it(`takes "${kind}" for a send that may be under way`, async () => {
+      const word = await askGuard(session("epoch-1", { kind }), intent);
+      assert.deepEqual(word, { over: false, elsewhere: false, seen: kind });
     });
   }
 
-  it("settles nothing when it is not known who was to send", async () => {
-    assert.equal(await settleByGuard(session(null), intentOf(2, { epoch: null })), undefined);
+  it("notices that another account was shown after the send", async () => {
+    const other = { login: "9", server: "Other" };
+    const word = await askGuard(session("epoch-1", sent({ after: other })), intent);
+    assert.deepEqual([word.over, word.elsewhere, word.outcome], [true, true, undefined]);
+    assert.equal((await askGuard(session("epoch-1", sent()), intent)).elsewhere, false);
   });
 });

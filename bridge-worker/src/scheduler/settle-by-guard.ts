@@ -3,16 +3,35 @@
 // not begun by then never will, and what has ended cannot be changed by it.
 import type { Intent } from "../journal/mod.ts";
 import { classifySend, type SendRequest, type TagState } from "../mt5/mod.ts";
-import type { Outcome } from "../protocol.ts";
+import { isSameAccount, type Outcome } from "../protocol.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
+import { NO_TIMINGS } from "./judge-records.ts";
 
-/** The final outcome, or undefined while nothing is proven. May throw TerminalLost. */
-export async function settleByGuard(
-  session: Pick<TerminalSession, "epoch" | "poison">,
-  intent: Intent,
-): Promise<Outcome | undefined> {
-  if (intent.epoch === null || session.epoch !== intent.epoch) return undefined;
-  return outcomeOfTag(await session.poison(intent.tag, intent.id), intent);
+export type GuardWord = {
+  /** The final outcome, if the process could prove one. */
+  outcome?: Outcome;
+  /** The send is certainly not under way any more: it ended, or its process did. */
+  over: boolean;
+  /** The order was sent and may have gone to another account than it should. */
+  elsewhere: boolean;
+  /** For the evidence: what it said. */
+  seen: string;
+};
+
+/** May throw TerminalLost. `session`: the terminal that was to send, opened. */
+export async function askGuard(session: Pick<TerminalSession, "epoch" | "poison">, intent: Intent): Promise<GuardWord> {
+  if (intent.epoch === null || session.epoch === null) {
+    return { over: false, elsewhere: false, seen: "not_asked" };
+  }
+  if (session.epoch !== intent.epoch) return { over: true, elsewhere: false, seen: "another_process" };
+  const state = await session.poison(intent.tag, intent.id);
+  const outcome = outcomeOfTag(state, intent);
+  return {
+    ...(outcome === undefined ? {} : { outcome }),
+    over: state.kind === "finished" || state.kind === "poisoned",
+    elsewhere: wentElsewhere(state, intent),
+    seen: state.kind,
+  };
 }
 
 /** Pure. `waiting`, `sending` and `forgotten` prove nothing; an answer that was unclear stays so. */
@@ -35,9 +54,11 @@ export function outcomeOfTag(state: TagState, intent: Intent): Outcome | undefin
   }
 }
 
-/** Nobody measured: the process that did is gone. */
-const NO_TIMINGS = { queued_ms: 0, login_ms: 0, prepare_ms: 0, send_ms: 0, total_ms: 0 };
+function wentElsewhere(state: TagState, intent: Intent): boolean {
+  if (state.kind !== "finished" || state.reply.kind !== "sent") return false;
+  return state.reply.after !== null && !isSameAccount(state.reply.after, intent.account);
+}
 
-function notExecuted(detail: string, evidence: Record<string, unknown>): Outcome {
+export function notExecuted(detail: string, evidence: Record<string, unknown>): Outcome {
   return { state: "not_executed", code: "not_executed", detail, evidence };
 }

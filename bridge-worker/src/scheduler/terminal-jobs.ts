@@ -1,5 +1,6 @@
 // Runs jobs on terminals: one at a time on each, in the order of its queue, and none after its time. Knows nothing of
 // commands or reads; a job settles everything itself.
+import type { After } from "../after.ts";
 import { laneKey } from "../protocol.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import { placeLane } from "./placement.ts";
@@ -20,7 +21,7 @@ export type Job = {
   expire: () => Promise<void>;
 };
 
-type Waiting = Job & { timer: NodeJS.Timeout | undefined };
+type Waiting = Job & { callOff: () => void };
 type Terminal = {
   session: TerminalSession;
   queue: TerminalQueue<Waiting>;
@@ -32,6 +33,7 @@ type Terminal = {
 export type TerminalJobsOptions = {
   sessions: readonly TerminalSession[];
   now: () => number;
+  after: After;
   /** A job rejected, which no job does for what a terminal, a broker or a caller does. */
   onFailure: (error: unknown) => void;
 };
@@ -79,6 +81,18 @@ export class TerminalJobs {
     });
   }
 
+  /** Runs work in an account's lane, as a job of its own. Rejects like `alone`. */
+  inLane(lane: string, notAfterMs: number, work: (session: TerminalSession) => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.add({
+        lane,
+        notAfterMs,
+        run: (session) => work(session).then(resolve, reject),
+        expire: async () => reject(new Error("The account's turn did not come in time")),
+      });
+    });
+  }
+
   /** Counts work that `idle` must wait for; a rejection is a failure like that of a job. */
   track(work: Promise<unknown>): void {
     this.#running += 1;
@@ -101,7 +115,7 @@ export class TerminalJobs {
   halt(): void {
     this.#halted = true;
     for (const { queue } of this.#terminals) {
-      for (let job = queue.next(); job !== undefined; job = queue.next()) clearTimeout(job.timer);
+      for (let job = queue.next(); job !== undefined; job = queue.next()) job.callOff();
     }
   }
 
@@ -131,15 +145,15 @@ export class TerminalJobs {
   }
 
   #enqueue(terminal: Terminal, { lane, notAfterMs, run, expire }: Job): () => void {
-    const job: Waiting = { lane, notAfterMs, run, expire, timer: undefined };
-    terminal.queue.push(lane, job);
     const waitMs = Math.max(0, notAfterMs - this.#options.now());
-    job.timer = setTimeout(() => {
+    const callOff = this.#options.after(waitMs, () => {
       if (terminal.queue.remove(lane, job)) this.track(expire());
-    }, waitMs);
+    });
+    const job: Waiting = { lane, notAfterMs, run, expire, callOff };
+    terminal.queue.push(lane, job);
     this.#pump(terminal);
     return () => {
-      if (terminal.queue.remove(lane, job)) clearTimeout(job.timer);
+      if (terminal.queue.remove(lane, job)) callOff();
     };
   }
 
@@ -147,7 +161,7 @@ export class TerminalJobs {
     if (terminal.busy || this.#halted) return;
     const job = terminal.queue.next();
     if (job === undefined) return;
-    clearTimeout(job.timer);
+    job.callOff();
     terminal.busy = true;
     terminal.lane = job.lane;
     const work = this.#options.now() > job.notAfterMs ? job.expire() : job.run(terminal.session);

@@ -1,0 +1,88 @@
+// Learns whether a broker keeps what we write on an order: only where magic survives can an empty search prove anything.
+// Each account's first completed order is looked at by its ticket, and again later where the records are slow to show it.
+import type { After } from "../after.ts";
+import type { Journal } from "../journal/mod.ts";
+import { describeError, type Log } from "../log.ts";
+import { isTagged } from "../mt5/mod.ts";
+import { laneKey } from "../protocol.ts";
+import type { TerminalSession } from "../terminals/mod.ts";
+import type { CommandCall } from "./calls.ts";
+
+const DAY_S = 86_400;
+const HISTORY_TIMEOUT_MS = 5_000;
+/** A look is worth no more than a short wait for the terminal. */
+const TURN_MS = 10_000;
+/** After the order, and after looks that did not find it yet. */
+const LOOK_AFTER_MS = [0, 30_000, 300_000];
+
+export type MarkCheckerDeps = {
+  journal: Journal;
+  wallClock: () => number;
+  now: () => number;
+  after: After;
+  inLane: (lane: string, notAfterMs: number, work: (session: TerminalSession) => Promise<void>) => Promise<void>;
+  log: Log;
+};
+
+export class MarkChecker {
+  readonly #deps: MarkCheckerDeps;
+  /** Lane → how to call off its next look. */
+  readonly #due = new Map<string, () => void>();
+  #stopped = false;
+
+  constructor(deps: MarkCheckerDeps) {
+    this.#deps = deps;
+  }
+
+  /** A command of this account made an order. The look comes behind what waits in the lane. */
+  orderMade(call: CommandCall, ticket: string): void {
+    const lane = laneKey(call.account);
+    if (this.#deps.journal.isMarkChecked(call.account) || this.#due.has(lane)) return;
+    this.#lookLater(lane, call, ticket, 0);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const callOff of this.#due.values()) callOff();
+    this.#due.clear();
+  }
+
+  #lookLater(lane: string, call: CommandCall, ticket: string, looks: number): void {
+    const ms = LOOK_AFTER_MS[looks];
+    this.#due.delete(lane);
+    if (ms === undefined || this.#stopped) return;
+    const callOff = this.#deps.after(ms, () => {
+      const { inLane, now, log } = this.#deps;
+      inLane(lane, now() + TURN_MS, (session) => this.#look(session, call, ticket))
+        .catch((error: unknown) => log.debug("marks.not_checked", { error: describeError(error) }))
+        .finally(() => {
+          if (this.#deps.journal.isMarkChecked(call.account)) this.#due.delete(lane);
+          else this.#lookLater(lane, call, ticket, looks + 1);
+        });
+    });
+    this.#due.set(lane, callOff);
+  }
+
+  /** An order that is not in the records yet teaches nothing. */
+  async #look(session: TerminalSession, { account, body }: CommandCall, ticket: string): Promise<void> {
+    const { journal, wallClock } = this.#deps;
+    // Another account is there by now: no switch is worth this.
+    if (!session.isOn(account)) return;
+    const nowS = Math.floor(wallClock() / 1000);
+    const query = { tag: body.tag, tickets: [ticket], from: nowS - 2 * DAY_S, to: nowS + 2 * DAY_S };
+    const reply = await session.history(account, query, HISTORY_TIMEOUT_MS);
+    if (reply.kind !== "ok") return;
+    const order = [...reply.open_orders, ...reply.orders].find((one) => one.ticket === ticket);
+    if (order === undefined) return;
+    journal.recordMarkCheck(account, {
+      // A caller's own magic that was passed on says nothing about ours, but as much about the broker.
+      magic: order.magic === String(sentMagic(body)),
+      comment: isTagged(order.comment, body.tag),
+    });
+  }
+}
+
+function sentMagic({ request, pass_magic, tag }: CommandCall["body"]): number | string {
+  const own = request.kind === "trade" ? request.params.magic : undefined;
+  return pass_magic === true && own !== undefined ? own : tag;
+}

@@ -1,0 +1,191 @@
+// Unknown commands are settled by the broker's records where the terminal's process cannot help: with a new process, and
+// without the user. What the records cannot prove stays unknown, says why, and blocks what could double it.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { until } from "../../../tests/support/manual-clock.ts";
+import {
+  type Actor,
+  createWorkerFixture,
+  createWorld,
+  overriding,
+  type WorkerFixture,
+  type World,
+} from "../../../tests/support/worker-fixture.ts";
+import { type HistoryReply, TerminalLost, type TerminalPort } from "../mt5/mod.ts";
+import type { Outcome } from "../protocol.ts";
+import { SimProcess } from "../simulator/mod.ts";
+import type { CommandCall } from "./calls.ts";
+import { SETTLE_POLICY, type SettlePolicy } from "./settle-policy.ts";
+
+/** Only the standing still of the history is waited for in real time. */
+const policy: SettlePolicy = { ...SETTLE_POLICY, stableMs: 1 };
+
+describe("settling by the broker's records", () => {
+  let dir: string;
+  let world: World;
+  let worker: WorkerFixture;
+  let actor: Actor;
+  /** Set: the terminal's answers to sends are lost, and its process cannot be asked. */
+  let losing: "executes" | "sends nothing" | null;
+  let change: (reply: HistoryReply) => HistoryReply;
+
+  const wrapPort = (port: TerminalPort): TerminalPort =>
+    overriding(port, {
+      send: async (order) => {
+        if (losing === null) return port.send(order);
+        if (losing === "executes") await port.send(order);
+        throw new TerminalLost("connection", "cut");
+      },
+      poison: async (tag, commandId) => {
+        if (losing !== null) throw new TerminalLost("connection", "cut");
+        return port.poison(tag, commandId);
+      },
+      history: async (account, query, timeoutMs) => change(await port.history(account, query, timeoutMs)),
+    });
+
+  async function start(): Promise<void> {
+    worker = await createWorkerFixture({ world, journalPath: join(dir, "journal.db"), policy, wrapPort });
+    await worker.scheduler.recover();
+  }
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), "switchyard-records-"));
+    world = await createWorld();
+    losing = null;
+    change = (reply) => reply;
+    await start();
+    actor = await worker.actor();
+  });
+  afterEach(async () => {
+    await worker.stop();
+    rmSync(dir, { recursive: true });
+  });
+
+  /** One order that went well, so that it is known what becomes of marks here. */
+  async function learnMarks(): Promise<void> {
+    assert.equal((await worker.run(worker.trade(actor, { symbol: "GBPUSD" }))).state, "done");
+    await until("the marks are checked", () => worker.journal.isMarkChecked(actor.account));
+  }
+
+  async function lose(how: "executes" | "sends nothing"): Promise<CommandCall> {
+    losing = how;
+    const call = worker.trade(actor);
+    assert.equal((await worker.run(call)).state, "unknown");
+    losing = null;
+    return call;
+  }
+
+  /** Worker and terminal start anew: no process is left that remembers the send. */
+  async function restartBoth(): Promise<void> {
+    await worker.stop();
+    world.processes[0] = new SimProcess({ path: "C:\\Test\\1" });
+    await start();
+  }
+
+  async function ask(call: CommandCall): Promise<Outcome> {
+    world.clock.advance(policy.onDemandMs);
+    return worker.outcome(await worker.scheduler.status(worker.question(call, { notAfterMs: 0 })));
+  }
+
+  const evidenceOf = (outcome: Outcome): Record<string, unknown> => outcome.evidence ?? {};
+  const isFinal = (call: CommandCall): boolean => worker.journal.find(call.id)?.state === "final";
+
+  it("finds the order by its tag: done with its ticket, without the user and with the password of the journal", async () => {
+    const call = await lose("executes");
+    await restartBoth();
+    await until("it is settled", () => isFinal(call));
+    const outcome = await ask(call);
+    assert.ok(outcome.state === "done");
+    const [order, ...more] = world.broker.ledger();
+    assert.deepEqual([outcome.result.order_ticket, more], [order?.ticket, []]);
+    assert.equal(evidenceOf(outcome).settled_by, "broker");
+    assert.equal(worker.sessions[0]?.account?.login, actor.account.login);
+  });
+
+  it("never takes one empty look for a proof, and takes two far apart, long after the send, for one", async () => {
+    await learnMarks();
+    const call = await lose("sends nothing");
+    await restartBoth();
+    const first = await ask(call);
+    assert.equal(first.state, "unknown");
+    world.clock.advance(policy.quietMs);
+    assert.equal((await ask(call)).state, "unknown", "one look that counts");
+    world.clock.advance(policy.searchGapMs);
+    const settled = await ask(call);
+    assert.equal(settled.state, "not_executed");
+    assert.equal(evidenceOf(settled).settled_by, "broker");
+  });
+
+  it("proves no absence where the broker overwrites magic", async () => {
+    change = (reply) => (reply.kind === "ok" ? withoutMagic(reply) : reply);
+    await learnMarks();
+    const call = await lose("sends nothing");
+    await restartBoth();
+    for (let look = 0; look < 4; look++) {
+      const outcome = await ask(call);
+      assert.equal(outcome.state, "unknown");
+      assert.match(String(evidenceOf(outcome).records), /nothing found/);
+      world.clock.advance(policy.quietMs);
+    }
+    assert.equal(worker.journal.markSurvival(actor.account.server).magic, false);
+  });
+
+  it("finds by the comment where the broker overwrites magic", async () => {
+    change = (reply) => (reply.kind === "ok" ? withoutMagic(reply) : reply);
+    const call = await lose("executes");
+    await restartBoth();
+    await until("it is settled", () => isFinal(call));
+    assert.equal(evidenceOf(await ask(call)).matched, "comment");
+  });
+
+  it("does not take a history that is still growing for an empty one", async () => {
+    await learnMarks();
+    const call = await lose("sends nothing");
+    await restartBoth();
+    let size = 0;
+    change = (reply) => (reply.kind === "ok" ? { ...reply, counts: { orders: ++size, deals: 0 } } : reply);
+    for (let look = 0; look < 3; look++) {
+      world.clock.advance(policy.quietMs);
+      const outcome = await ask(call);
+      assert.equal(outcome.state, "unknown");
+    }
+  });
+
+  it("blocks a second opening of the symbol, and nothing else, until it is acknowledged", async () => {
+    const call = await lose("sends nothing");
+    world.clock.advance(1_000);
+    losing = "sends nothing";
+    const again = await worker.run(worker.trade(actor));
+    assert.ok(again.state === "refused");
+    assert.equal(again.code, "outcome_pending");
+    losing = null;
+    assert.equal((await worker.run(worker.trade(actor, { symbol: "GBPUSD" }))).state, "done");
+    losing = "sends nothing";
+    const acknowledged = await worker.outcome(await worker.scheduler.acknowledge(worker.question(call)));
+    assert.equal(acknowledged.state, "unknown", "its state stays");
+    losing = null;
+    assert.equal((await worker.run(worker.trade(actor))).state, "done");
+  });
+
+  it("counts an unknown opening in the limits", async () => {
+    await lose("sends nothing");
+    world.clock.advance(1_000);
+    const limits = { max_open_positions: 1 };
+    const next = await worker.run(worker.trade(actor, { symbol: "GBPUSD" }, { limits }));
+    assert.ok(next.state === "refused");
+    assert.equal(next.code, "risk_limit_exceeded");
+  });
+});
+
+function withoutMagic(reply: Extract<HistoryReply, { kind: "ok" }>): HistoryReply {
+  const strip = <T extends { magic: string }>(list: T[]): T[] => list.map((one) => ({ ...one, magic: "0" }));
+  return {
+    ...reply,
+    open_orders: strip(reply.open_orders),
+    orders: strip(reply.orders),
+    deals: strip(reply.deals),
+  };
+}
