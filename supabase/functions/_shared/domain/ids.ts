@@ -19,7 +19,10 @@ export const Login = z.string().regex(/^[1-9][0-9]{0,14}$/, "must be the account
  */
 export const ServerName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$/, "must be the broker's server name, for example MetaQuotes-Demo")
+  .regex(
+    /^[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,61}[A-Za-z0-9])?$/,
+    "must be the broker's server name, for example MetaQuotes-Demo",
+  )
   .refine((name) => !/^[0-9.]+$/.test(name), "must be a server name, not an address");
 
 /** Broker symbol names carry suffixes (`EURUSD.pro`, `#AAPL`); quotes and blanks are never part of one. */
