@@ -34,7 +34,7 @@ const Rooms: Record<string, readonly string[]> = {
 /** Ground floor of the worker: every room but rpyc may use these; the other top-level files wire and see everything. */
 const GROUND = new Set([`${WORKER}/protocol.ts`, `${WORKER}/log.ts`, `${WORKER}/after.ts`]);
 const WIRING = new Set([
-  ...["main", "worker", "config", "terminal-pool", "version"].map((name) => `${WORKER}/${name}.ts`),
+  ...["main", "worker", "config", "terminal-config", "terminal-pool", "version"].map((name) => `${WORKER}/${name}.ts`),
   ...["index", "app", "config", "deps", "log"].map((name) => `${API}/${name}.ts`),
 ]);
 /** The only files that read the environment or touch the process. */

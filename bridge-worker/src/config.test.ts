@@ -8,6 +8,7 @@ import { inspect } from "node:util";
 import { type KeyPair, makeKeyPair } from "../../scripts/keys.ts";
 import { type Config, ConfigError, isLoopback, readConfig } from "./config.ts";
 import { SETTLE_POLICY } from "./scheduler/mod.ts";
+import { UNLIMITED } from "./terminals/mod.ts";
 
 type Variables = Record<string, string | undefined>;
 
@@ -192,9 +193,9 @@ describe("readConfig", () => {
     const expected = [
       /LINK_JWKS holds a private/,
       /both set/,
+      /nonsense/,
       /CERT_FILE cannot/,
       /belong together/,
-      /nonsense/,
       /no TLS/,
     ];
     assert.equal(faults.length, expected.length, faults.join("\n"));
@@ -240,16 +241,16 @@ describe("terminals", () => {
   it("are host:port pairs, named by them", async () => {
     const { terminals } = await read({ MT5_TERMINALS: "127.0.0.1:18812, localhost:18813,[::1]:18814" });
     assert.deepStrictEqual(terminals, [
-      { name: "127.0.0.1:18812", endpoint: endpoint("127.0.0.1", 18812) },
-      { name: "localhost:18813", endpoint: endpoint("localhost", 18813) },
-      { name: "::1:18814", endpoint: endpoint("::1", 18814) },
+      { name: "127.0.0.1:18812", endpoint: endpoint("127.0.0.1", 18812), limits: UNLIMITED },
+      { name: "localhost:18813", endpoint: endpoint("localhost", 18813), limits: UNLIMITED },
+      { name: "::1:18814", endpoint: endpoint("::1", 18814), limits: UNLIMITED },
     ]);
   });
 
   it("may be a single one under the original's names, port 18812 by default", async () => {
     const { terminals } = await read({ MT5_RPC_HOST: "127.0.0.1", MT5_RPC_DIALECT: "v5" });
     assert.deepStrictEqual(terminals, [
-      { name: "127.0.0.1:18812", endpoint: endpoint("127.0.0.1", 18812, { dialect: "v5" }) },
+      { name: "127.0.0.1:18812", endpoint: endpoint("127.0.0.1", 18812, { dialect: "v5" }), limits: UNLIMITED },
     ]);
     assert.equal((await read({ MT5_RPC_HOST: "127.0.0.1", MT5_RPC_PORT: "9" })).terminals[0]?.endpoint.port, 9);
   });
@@ -264,6 +265,16 @@ describe("terminals", () => {
     );
     await hasFault({ MT5_TERMINALS: "127.0.0.1:18813", MT5_TERMINAL_PATHS: paths }, /18812, which is not in/);
     await hasFault({ MT5_TERMINALS: "127.0.0.1:18812", MT5_TERMINAL_PATHS: "C:" }, /must be a JSON object/);
+  });
+
+  it("have options of their own, and faults in them stop the start like all others", async () => {
+    const servers = ["Demo-One"];
+    const variables = (options: unknown): Variables => ({
+      ...{ MT5_TERMINALS: "127.0.0.1:1", MT5_TERMINAL_OPTIONS: JSON.stringify({ "127.0.0.1:1": options }) },
+    });
+    assert.deepEqual((await read(variables({ servers }))).terminals[0]?.limits, { servers, pinned: [] });
+    await hasFault(variables({ servers: [] }), /^MT5_TERMINAL_OPTIONS\["127\.0\.0\.1:1"\]\.servers/);
+    await hasFault({ MT5_TERMINALS: "127.0.0.1:1", MT5_TERMINAL_OPTIONS: CANARY }, /must be a JSON object/);
   });
 
   it("are not taken from two places", async () => {

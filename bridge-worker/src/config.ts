@@ -1,13 +1,11 @@
 // The worker's configuration: the environment, parsed once. Every fault is reported in one message and the process does
 // not start. Secret values never appear in it.
-import { readFileSync } from "node:fs";
 import { calculateJwkThumbprint, type JWK } from "jose";
 import { z } from "zod";
-import type { RpcEndpoint } from "./rpyc/mod.ts";
 import { SETTLE_POLICY, type SettlePolicy } from "./scheduler/mod.ts";
+import { readTerminals, type TerminalConfig } from "./terminal-config.ts";
 
 const PORT_DEFAULT = 8790;
-const RPYC_PORT_DEFAULT = 18812;
 const SIMULATOR_TERMINALS_DEFAULT = 2;
 const SIMULATOR_LOGIN_MS_DEFAULT = 300;
 const SIMULATOR_SEND_MS_DEFAULT = 40;
@@ -25,7 +23,7 @@ export type Config = {
   sealRing: JWK[];
   resultKey: JWK;
   linkKeys: JWK[];
-  terminals: { name: string; endpoint: RpcEndpoint; path?: string }[];
+  terminals: TerminalConfig[];
   /** Used when no terminal is configured. */
   simulator: { terminals: number; seed: number; loginMs: number; sendMs: number };
   /** When open outcomes are looked for, and the intervals that a proof of absence takes. */
@@ -87,6 +85,10 @@ const Environment = z.object({
   MT5_TERMINAL_PATHS: json(
     z.record(z.string(), z.string().min(1)),
     "a JSON object of host:port → path of terminal64.exe",
+  ).optional(),
+  MT5_TERMINAL_OPTIONS: json(
+    z.record(z.string(), z.unknown()),
+    "a JSON object of host:port → options of that terminal",
   ).optional(),
   MT5_RPC_HOST: z.string().optional(),
   MT5_RPC_PORT: whole(1, 65_535).optional(),
@@ -194,58 +196,6 @@ async function keyFaults(env: Partial<Environment>): Promise<string[]> {
     faults.push("LINK_JWKS holds a private key: the worker must only have the function's public half");
   }
   return faults;
-}
-
-function readTerminals(env: Partial<Environment>, faults: string[]): Config["terminals"] {
-  const single =
-    env.MT5_RPC_HOST === undefined ? undefined : `${env.MT5_RPC_HOST}:${env.MT5_RPC_PORT ?? RPYC_PORT_DEFAULT}`;
-  if (env.MT5_TERMINALS !== undefined && single !== undefined) {
-    faults.push("MT5_TERMINALS and MT5_RPC_HOST are both set: use one of them");
-  }
-  if (env.MT5_RPC_PORT !== undefined && env.MT5_RPC_HOST === undefined) {
-    faults.push("MT5_RPC_PORT is set without MT5_RPC_HOST");
-  }
-  const list = env.MT5_TERMINALS ?? single;
-  if (list === undefined) return [];
-  const tls = readTlsFiles(env, faults);
-  const seen = new Set<string>();
-  const terminals = list.split(",").flatMap((entry) => {
-    const match = /^(tls:\/\/)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$/.exec(entry.trim());
-    const port = Number(match?.[3]);
-    if (match === null || port < 1 || port > 65_535) {
-      faults.push(`MT5_TERMINALS: "${entry.trim()}" is not host:port or tls://host:port`);
-      return [];
-    }
-    const host = (match[2] ?? "").replace(/^\[|\]$/g, "");
-    const name = `${host}:${port}`;
-    // Two owners of one process would take the terminal from each other at every call.
-    if (seen.has(name)) faults.push(`MT5_TERMINALS names ${name} twice`);
-    seen.add(name);
-    const path = env.MT5_TERMINAL_PATHS?.[name];
-    const endpoint = { host, port, dialect: env.MT5_RPC_DIALECT ?? "auto", ...(match[1] ? { tls } : {}) };
-    return [{ name, endpoint, ...(path === undefined ? {} : { path }) }];
-  });
-  for (const name of Object.keys(env.MT5_TERMINAL_PATHS ?? {})) {
-    if (!seen.has(name)) faults.push(`MT5_TERMINAL_PATHS names ${name}, which is not in MT5_TERMINALS`);
-  }
-  return terminals;
-}
-
-function readTlsFiles(env: Partial<Environment>, faults: string[]): NonNullable<RpcEndpoint["tls"]> {
-  const files = { ca: env.MT5_TLS_CA_FILE, cert: env.MT5_TLS_CERT_FILE, key: env.MT5_TLS_KEY_FILE };
-  const read: Record<string, string> = {};
-  for (const [name, file] of Object.entries(files)) {
-    if (file === undefined) continue;
-    try {
-      read[name] = readFileSync(file, "utf8");
-    } catch {
-      faults.push(`MT5_TLS_${name.toUpperCase()}_FILE cannot be read: ${file}`);
-    }
-  }
-  if ((files.cert === undefined) !== (files.key === undefined)) {
-    faults.push("MT5_TLS_CERT_FILE and MT5_TLS_KEY_FILE belong together: one is missing");
-  }
-  return read;
 }
 
 export function isLoopback(host: string): boolean {

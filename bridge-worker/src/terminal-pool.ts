@@ -2,11 +2,12 @@
 // book is kept in the data folder between runs.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { type After, realAfter } from "./after.ts";
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 import { createRpycTerminal, type TerminalPort } from "./mt5/mod.ts";
 import { createSimTerminal, SimBroker } from "./simulator/mod.ts";
-import { TerminalSession } from "./terminals/mod.ts";
+import { keepTerminal, Neighbours, runRecycleCommand, TerminalSession } from "./terminals/mod.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CALL_TIMEOUT_MS = 10_000;
@@ -20,6 +21,8 @@ export type PoolOptions = {
   /** Where the paper broker's book is kept. */
   statePath: string;
   wrapPort?: (port: TerminalPort) => TerminalPort;
+  after?: After;
+  random?: () => number;
 };
 
 export type Terminals = { sessions: TerminalSession[]; save: () => void };
@@ -28,8 +31,11 @@ export function createTerminals(options: PoolOptions): Terminals {
   return options.config.terminals.length > 0 ? realTerminals(options) : simulatedTerminals(options);
 }
 
-function realTerminals({ config, log, owner, now, wrapPort = (port) => port }: PoolOptions): Terminals {
-  const sessions = config.terminals.map(({ name, endpoint, path }) => {
+function realTerminals(options: PoolOptions): Terminals {
+  const { config, log, owner, now, wrapPort = (port) => port } = options;
+  const { after = realAfter, random = Math.random } = options;
+  const neighbours = new Neighbours();
+  const sessions = config.terminals.map(({ name, endpoint, path, limits, recycle }) => {
     const port = createRpycTerminal({
       name,
       endpoint,
@@ -39,14 +45,22 @@ function realTerminals({ config, log, owner, now, wrapPort = (port) => port }: P
       callTimeoutMs: CALL_TIMEOUT_MS,
       ...(path === undefined ? {} : { path }),
     });
-    return new TerminalSession({ port: wrapPort(port), kind: "rpyc", log, now });
+    const session = new TerminalSession({
+      ...{ port: wrapPort(port), kind: "rpyc", log, now, random },
+      ...{ limits, neighbours, kept: true },
+    });
+    const command = recycle === undefined ? {} : { recycle: { argv: recycle, run: runRecycleCommand } };
+    keepTerminal({ session, log, now, after, ...command });
+    return session;
   });
   return { sessions, save: () => {} };
 }
 
 function simulatedTerminals(options: PoolOptions): Terminals {
   const { config, log, owner, now, statePath, wrapPort = (port) => port } = options;
+  const { after = realAfter, random = Math.random } = options;
   const { terminals, seed, loginMs, sendMs } = config.simulator;
+  const neighbours = new Neighbours();
   const broker = existsSync(statePath)
     ? SimBroker.fromJSON(JSON.parse(readFileSync(statePath, "utf8")))
     : new SimBroker({ seed });
@@ -60,7 +74,12 @@ function simulatedTerminals(options: PoolOptions): Terminals {
       loginLatencyMs: loginMs,
       orderLatencyMs: sendMs,
     });
-    return new TerminalSession({ port: wrapPort(port), kind: "simulator", log, now });
+    const session = new TerminalSession({
+      ...{ port: wrapPort(port), kind: "simulator", log, now, random },
+      ...{ neighbours, kept: true },
+    });
+    keepTerminal({ session, log, now, after });
+    return session;
   });
   return { sessions, save: () => saveBook(statePath, broker) };
 }

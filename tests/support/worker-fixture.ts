@@ -69,6 +69,8 @@ export type FixtureOptions = {
   /** Puts a fake in front of the real thing. */
   wrapJournal?: (journal: Journal) => Journal;
   wrapPort?: (port: TerminalPort, journal: Journal) => TerminalPort;
+  /** Other terminals than simulated ones. */
+  sessions?: (log: Log) => TerminalSession[];
   policy?: SettlePolicy;
   /** Real time, unless a test moves the scheduler's timers itself (`clock.after`). */
   after?: After;
@@ -119,15 +121,16 @@ export async function createWorkerFixture(options: FixtureOptions = {}): Promise
   const path = options.journalPath ?? ":memory:";
   const opened = openJournal({ path, workerId: WORKER_ID, now: wallClock, newJournal: !existsSync(path) });
   const journal = options.wrapJournal?.(opened) ?? opened;
-  const sessions = processes.map((process, index) => {
+  const simulated = (process: SimProcess, index: number): TerminalSession => {
     const port = createSimTerminal({
       ...{ name: `sim-${index + 1}`, broker, owner: randomUUID(), process },
       ...{ now, wait: clock.wait, utcNow: wallClock },
     });
     return new TerminalSession({ port: options.wrapPort?.(port, journal) ?? port, kind: "simulator", log, now });
-  });
+  };
+  const sessions = options.sessions?.(log) ?? processes.map(simulated);
   const vault = await createVault([sealKey.privateJwk]);
-  const access = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock });
+  const access = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock, after: options.after ?? realAfter });
   const sign = await createResultSigner({ key: resultKey.privateJwk, workerId: WORKER_ID, wallClock });
   const scheduler = new Scheduler({
     ...{ sessions, journal, access, sign, log, now, wallClock, after: options.after ?? realAfter },

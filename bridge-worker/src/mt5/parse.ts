@@ -62,11 +62,12 @@ export const OpenAnswer = z.object({ terminal: TerminalFacts, account: AccountFa
 
 export const LoginAnswer: z.ZodType<LoginReply> = z.union([
   z.object({ kind: z.literal("ok"), account: AccountFacts, terminal: TerminalFacts }),
-  z.object({ kind: z.literal("failed"), last_error: LastError }).transform(({ kind, last_error: lastError }) => ({
-    kind,
-    reason: lastErrorRow(lastError[0]).login,
-    lastError,
-  })),
+  z
+    .object({ kind: z.literal("failed"), last_error: LastError, shown: ShownAccount.optional() })
+    .transform(({ kind, last_error: lastError, shown }) => ({
+      ...{ kind, reason: lastErrorRow(lastError[0]).login, lastError },
+      ...(shown === undefined ? {} : { shown }),
+    })),
 ]);
 
 export const AccountAnswer: z.ZodType<AccountReply> = z.union([

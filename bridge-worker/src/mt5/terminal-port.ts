@@ -32,8 +32,11 @@ export type OpenReply = { terminal: TerminalFacts; account: AccountFacts | null;
 export type LoginReply =
   /** The broker accepted the password. `account` is what the terminal now shows, with the broker's own spelling. */
   | { kind: "ok"; account: AccountFacts; terminal: TerminalFacts }
-  /** `auth_failed`: login, password or server refused. `no_connection`: the broker never judged the password. */
-  | { kind: "failed"; reason: "auth_failed" | "no_connection"; lastError: LastError };
+  /**
+   * `auth_failed`: login, password or server refused. `no_connection`: the broker never judged the password, or the account
+   * never appeared; `shown`: the other account that the terminal stayed on although the login was accepted.
+   */
+  | { kind: "failed"; reason: "auth_failed" | "no_connection"; lastError: LastError; shown?: AccountRef };
 
 /**
  * `symbol`: select it and read its rules and last tick. `symbolOf`: the same for the symbol of the position with this

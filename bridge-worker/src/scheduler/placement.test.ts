@@ -7,7 +7,7 @@ function view(change: Partial<TerminalView> = {}): TerminalView {
   return { lane: null, load: 0, unavailableForMs: 0, lastUsedMs: 0, ...change };
 }
 
-const CASES: { name: string; terminals: TerminalView[]; expected: number }[] = [
+const CASES: { name: string; terminals: TerminalView[]; expected: number | undefined }[] = [
   {
     name: "where its account is still logged in, although another one is idle",
     terminals: [view(), view({ lane: "L", load: 5, lastUsedMs: 9 })],
@@ -43,6 +43,17 @@ const CASES: { name: string; terminals: TerminalView[]; expected: number }[] = [
     terminals: [view({ unavailableForMs: 5, load: 1 }), view({ unavailableForMs: 900 })],
     expected: 1,
   },
+  {
+    name: "never to one that may not serve it, even if its account is there and all others are away",
+    terminals: [view({ lane: "L", serves: false }), view({ unavailableForMs: 900, load: 5 })],
+    expected: 1,
+  },
+  {
+    name: "not to one where a job hangs, although little else waits there",
+    terminals: [view({ load: 1, runningForMs: 2_001 }), view({ load: 9, runningForMs: 2_000 })],
+    expected: 1,
+  },
+  { name: "to none when none may serve it", terminals: [view({ serves: false })], expected: undefined },
 ];
 
 describe("placeLane", () => {

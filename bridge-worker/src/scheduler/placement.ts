@@ -8,30 +8,35 @@ export type TerminalView = {
   load: number;
   /** Milliseconds until it can be used; 0 when it is. */
   unavailableForMs: number;
+  /** Milliseconds that the job which runs there has taken so far; 0 when none runs. */
+  runningForMs?: number;
   /** Monotonic time of its last job: the longest idle account is the cheapest to log out. */
   lastUsedMs: number;
+  /** False: it must not serve this lane, whatever happens. */
+  serves?: boolean;
 };
 
-/** Index of the terminal for a lane that has no work anywhere. `terminals` is not empty. */
-export function placeLane(lane: string, terminals: readonly TerminalView[]): number {
-  const cost = (view: TerminalView): [number, number, number, number] => [
+/** A job this long at work may take much longer. */
+const HANGS_AFTER_MS = 2_000;
+
+/** Index of the terminal for a lane that has no work anywhere; undefined when none may serve it. */
+export function placeLane(lane: string, terminals: readonly TerminalView[]): number | undefined {
+  const cost = (view: TerminalView): readonly number[] => [
     view.unavailableForMs > 0 ? 1 : 0,
+    // Nothing else waits where a call hangs, so by load alone it would draw everybody.
+    (view.runningForMs ?? 0) > HANGS_AFTER_MS ? 1 : 0,
     view.lane === lane ? 0 : 1,
     view.load,
     // A terminal on no account is free to take; otherwise the one unused for longest.
     view.lane === null ? -1 : view.lastUsedMs,
   ];
-  let best = 0;
-  for (let index = 1; index < terminals.length; index++) {
-    if (isLess(cost(at(terminals, index)), cost(at(terminals, best)))) best = index;
+  let best: { index: number; cost: readonly number[] } | undefined;
+  for (const [index, view] of terminals.entries()) {
+    if (view.serves === false) continue;
+    const itsCost = cost(view);
+    if (best === undefined || isLess(itsCost, best.cost)) best = { index, cost: itsCost };
   }
-  return best;
-}
-
-function at<T>(list: readonly T[], index: number): T {
-  const item = list[index];
-  if (item === undefined) throw new RangeError("no terminal");
-  return item;
+  return best?.index;
 }
 
 function isLess(a: readonly number[], b: readonly number[]): boolean {

@@ -7,6 +7,8 @@ import { createWorkerFixture, listen } from "../../../tests/support/worker-fixtu
 import { AppError, laneKey } from "../protocol.ts";
 
 const MIXED_COMMANDS = 200;
+/** The longest that a terminal rests after its first trouble is below this. */
+const REOPEN_MS = 1_000;
 
 function isProofRefused(error: unknown): boolean {
   return error instanceof AppError && error.code === "proof_refused";
@@ -64,7 +66,7 @@ describe("Scheduler: right account", () => {
     await worker.stop();
   });
 
-  it("a terminal moved by hand to another account sends nothing and comes back with the next command", async () => {
+  it("a terminal moved by hand to another account sends nothing, rests, and comes back with the next command", async () => {
     const worker = await createWorkerFixture();
     const alice = await worker.actor();
     await worker.run(worker.trade(alice));
@@ -72,6 +74,7 @@ describe("Scheduler: right account", () => {
     const outcome = await worker.run(worker.trade(alice));
     assert.ok(outcome.state === "refused");
     assert.equal(outcome.code, "terminal_unavailable");
+    worker.clock.advance(REOPEN_MS);
     assert.equal((await worker.run(worker.trade(alice))).state, "done");
     assert.deepEqual(
       worker.broker.ledger().map(({ login }) => login),

@@ -1,8 +1,8 @@
 // Runs jobs on terminals: one at a time on each, in the order of its queue, and none after its time. Knows nothing of
 // commands or reads; a job settles everything itself.
 import type { After } from "../after.ts";
-import { laneKey } from "../protocol.ts";
-import type { TerminalSession } from "../terminals/mod.ts";
+import { type AccountRef, laneKey } from "../protocol.ts";
+import { serves, type TerminalHealth, type TerminalSession } from "../terminals/mod.ts";
 import { placeLane } from "./placement.ts";
 import { TerminalQueue } from "./terminal-queue.ts";
 
@@ -26,6 +26,7 @@ type Terminal = {
   session: TerminalSession;
   queue: TerminalQueue<Waiting>;
   busy: boolean;
+  beganMs: number;
   lane: string | null;
   lastUsedMs: number;
 };
@@ -51,19 +52,26 @@ export class TerminalJobs {
       session,
       queue: new TerminalQueue<Waiting>(),
       busy: false,
+      beganMs: 0,
       lane: null,
       lastUsedMs: 0,
     }));
   }
 
+  /** Full is also what no terminal may serve: nothing waits for it. */
   isFull(lane: string): boolean {
-    const { queue } = this.#terminalFor(lane);
+    const terminal = this.#terminalFor(lane);
+    if (terminal === undefined) return true;
+    const { queue } = terminal;
     return queue.size >= MAX_QUEUED_PER_TERMINAL || queue.laneSize(lane) >= MAX_QUEUED_PER_LANE;
   }
 
   /** Queues a job on its lane's terminal; a free terminal begins it now. Returns how to take it out while it waits. */
   add(job: Job): () => void {
-    return this.#enqueue(this.#terminalFor(job.lane), job);
+    const terminal = this.#terminalFor(job.lane);
+    if (terminal !== undefined) return this.#enqueue(terminal, job);
+    this.track(job.expire());
+    return () => {};
   }
 
   /** Runs work while no job uses this terminal. Rejects with what the work rejects with, or when no turn came in time. */
@@ -119,29 +127,28 @@ export class TerminalJobs {
     }
   }
 
-  health(): { name: string; kind: "simulator" | "rpyc"; state: string }[] {
-    return this.#terminals.map(({ session, busy }) => ({
-      name: session.name,
-      kind: session.kind,
-      state: session.state === "open" && busy ? "busy" : session.state,
-    }));
+  health(): (TerminalHealth & { queued: number })[] {
+    return this.#terminals.map(({ session, queue }) => ({ ...session.health(), queued: queue.size }));
   }
 
   /** A lane with work stays where it is: an account is on at most one terminal. */
-  #terminalFor(lane: string): Terminal {
+  #terminalFor(lane: string): Terminal | undefined {
     const holding = this.#terminals.find(
       ({ queue, busy, lane: current }) => queue.laneSize(lane) > 0 || (busy && current === lane),
     );
     if (holding !== undefined) return holding;
-    const views = this.#terminals.map(({ session, queue, busy, lastUsedMs }) => ({
+    const limits = this.#terminals.map(({ session }) => session.limits);
+    const nowMs = this.#options.now();
+    const views = this.#terminals.map(({ session, queue, busy, beganMs, lastUsedMs }) => ({
       lane: session.account === null ? null : laneKey(session.account),
       load: queue.size + (busy ? 1 : 0),
       unavailableForMs: session.unavailableForMs,
+      runningForMs: busy ? nowMs - beganMs : 0,
       lastUsedMs,
+      serves: serves(session.limits, accountOf(lane), limits),
     }));
-    const terminal = this.#terminals[placeLane(lane, views)];
-    if (terminal === undefined) throw new Error("a worker has at least one terminal");
-    return terminal;
+    const index = placeLane(lane, views);
+    return index === undefined ? undefined : this.#terminals[index];
   }
 
   #enqueue(terminal: Terminal, { lane, notAfterMs, run, expire }: Job): () => void {
@@ -163,7 +170,9 @@ export class TerminalJobs {
     if (job === undefined) return;
     job.callOff();
     terminal.busy = true;
+    terminal.beganMs = this.#options.now();
     terminal.lane = job.lane;
+    terminal.session.begin();
     const work = this.#options.now() > job.notAfterMs ? job.expire() : job.run(terminal.session);
     this.track(
       work
@@ -172,9 +181,16 @@ export class TerminalJobs {
         .finally(() => {
           terminal.busy = false;
           terminal.lane = null;
+          terminal.session.end();
           terminal.lastUsedMs = this.#options.now();
           this.#pump(terminal);
         }),
     );
   }
+}
+
+/** The account of a lane's key. */
+function accountOf(lane: string): AccountRef {
+  const [server = "", login = ""] = lane.split("\n");
+  return { server, login };
 }

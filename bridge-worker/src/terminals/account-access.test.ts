@@ -1,6 +1,7 @@
 // The way onto an account: a proof for exactly this credential, or a real login; and what a login leaves behind.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { type After, realAfter } from "../after.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import { type LoginReply, TerminalLost } from "../mt5/mod.ts";
 import { accountFacts, terminalFacts } from "../mt5/testdata/facts.ts";
@@ -43,7 +44,14 @@ describe("AccountAccess", () => {
     journal = openJournal({ path: ":memory:", workerId: "worker-1", now: () => wallMs });
     times = new LoginTimes();
     session = new TerminalSession(sessionOptions());
-    access = createAccountAccess({ journal, vault, times, now: () => nowMs, wallClock: () => wallMs });
+    access = createAccountAccess({
+      journal,
+      vault,
+      times,
+      now: () => nowMs,
+      wallClock: () => wallMs,
+      after: realAfter,
+    });
   });
   afterEach(() => journal.close());
 
@@ -57,6 +65,30 @@ describe("AccountAccess", () => {
   }
 
   describe("enter", () => {
+    it("waits for a terminal that hangs while it is opened no longer than its caller has time", async () => {
+      const opened = Promise.withResolvers<void>();
+      const hanging = new FakeTerminal();
+      hanging.open = async () => {
+        await opened.promise;
+        return { terminal: terminalFacts(), account: null, epoch: "epoch-1" };
+      };
+      const slow = new TerminalSession({ ...sessionOptions(), port: hanging });
+      const waits: number[] = [];
+      const timeIsOver: After = (ms, run) => {
+        waits.push(ms);
+        queueMicrotask(run);
+        return () => {};
+      };
+      const impatient = createAccountAccess({
+        ...{ journal, vault, times, now: () => nowMs, wallClock: () => wallMs, after: timeIsOver },
+      });
+      await assert.rejects(impatient.enter(slow, ALICE, 5_000), { name: "TerminalLost", reason: "timeout" });
+      assert.deepEqual([waits, logins()], [[5_000], []]);
+      // The opening was not given up: whoever comes next finds it done.
+      opened.resolve();
+      assert.equal((await access.enter(slow, ALICE, LATER)).kind, "ready");
+    });
+
     it("opens the terminal, logs in with the password, and proves the credential", async () => {
       port.duringLogin = () => {
         nowMs += 1200;
@@ -193,7 +225,7 @@ describe("AccountAccess", () => {
     });
 
     it("under another spelling of the server: the right one is told, nothing is proven", async () => {
-      const actual = { ...ACCOUNT, server: "MetaQuotes-Demo2" };
+      const actual = { ...ACCOUNT, server: "METAQUOTES-Demo" };
       port.onLogin = shows(actual);
       assert.deepStrictEqual(await access.enter(session, ALICE, LATER), { kind: "other_account", actual });
       assert.deepStrictEqual([access.isProven(ALICE), access.isProven({ ...ALICE, account: actual })], [false, false]);
@@ -266,7 +298,14 @@ describe("AccountAccess", () => {
 
     it("does not keep an owner out who has a new password while strangers guess, also after a restart", async () => {
       await aliceIsIn();
-      access = createAccountAccess({ journal, vault, times, now: () => nowMs, wallClock: () => wallMs });
+      access = createAccountAccess({
+        journal,
+        vault,
+        times,
+        now: () => nowMs,
+        wallClock: () => wallMs,
+        after: realAfter,
+      });
       await strangersGuess();
       assert.equal((await access.verify(session, anew(ALICE, 2), LATER)).kind, "ready");
     });

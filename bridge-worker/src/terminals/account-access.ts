@@ -1,7 +1,8 @@
 // Gets a terminal onto an account, for a user who has proven that the account is his. A terminal that happens to be
 // logged in is no permission: without a proof for exactly this credential there is a real login first.
+import type { After } from "../after.ts";
 import type { Journal, ProofKey } from "../journal/mod.ts";
-import type { AccountFacts, LastError, LoginReply } from "../mt5/mod.ts";
+import { type AccountFacts, type LastError, type LoginReply, TerminalLost } from "../mt5/mod.ts";
 import { type AccountRef, PROOF_LIFE_MS } from "../protocol.ts";
 import { credentialHash, type Vault } from "../vault/mod.ts";
 import { LoginLimiter, type Standing } from "./login-limiter.ts";
@@ -37,6 +38,7 @@ export type AccessDeps = {
   times: LoginTimes;
   now: () => number;
   wallClock: () => number;
+  after: After;
 };
 
 export interface AccountAccess {
@@ -59,23 +61,34 @@ export function createAccountAccess(deps: AccessDeps): AccountAccess {
   return {
     isProven,
     async enter(session, claim, notAfterMs) {
-      await session.ensureOpen();
+      await openInTime(deps, session, notAfterMs);
       if (session.isOn(claim.account) && isProven(claim)) return { kind: "ready", loginMs: 0 };
       const expectedMs = deps.times.expectedMs(claim.account.server);
       if (notAfterMs - deps.now() < expectedMs) return { kind: "no_time", expectedMs };
       return prove(logins, session, claim, notAfterMs);
     },
     async enterToRead(session, claim, notAfterMs) {
-      await session.ensureOpen();
+      await openInTime(deps, session, notAfterMs);
       if (session.isOn(claim.account)) return { kind: "ready", loginMs: 0 };
       const reply = await login(logins, session, claim, notAfterMs, () => {});
       return reply.kind === "ok" ? { kind: "ready", loginMs: 0, account: reply.account } : reply;
     },
     async verify(session, claim, notAfterMs) {
-      await session.ensureOpen();
+      await openInTime(deps, session, notAfterMs);
       return prove(logins, session, claim, notAfterMs);
     },
   };
+}
+
+/** A terminal that hangs while it is opened keeps no caller longer than his time. The opening goes on for the next one. */
+async function openInTime({ now, after }: AccessDeps, session: TerminalSession, notAfterMs: number): Promise<void> {
+  let callOff = (): void => {};
+  const late = new Promise<never>((_resolve, reject) => {
+    callOff = after(Math.max(0, notAfterMs - now()), () =>
+      reject(new TerminalLost("timeout", `Terminal ${session.name} was not open in time`)),
+    );
+  });
+  await Promise.race([session.ensureOpen(), late]).finally(callOff);
 }
 
 type LoginDeps = AccessDeps & { limiter: LoginLimiter };

@@ -1,6 +1,6 @@
-// One terminal and what is known about it: whether it is reachable and which account it is logged in to. Callers use it
-// one at a time (the scheduler sees to that). What it believes is only ever a short cut: the terminal compares login and
-// server itself, in the call that reads or sends.
+// One terminal and what is known about it: its state, and which account it is logged in to. Callers use it one at a time
+// (the scheduler sees to that). What it believes is only ever a short cut: the terminal compares login and server itself,
+// in the call that reads or sends.
 import type { Log } from "../log.ts";
 import { describeError } from "../log.ts";
 import {
@@ -8,7 +8,6 @@ import {
   type HistoryQuery,
   type HistoryReply,
   type LoginReply,
-  type Reading,
   type ReadParts,
   type ReadReply,
   type SendOrder,
@@ -19,42 +18,70 @@ import {
   type TerminalPort,
 } from "../mt5/mod.ts";
 import { type AccountRef, isSameAccount } from "../protocol.ts";
+import { isSameSpelled, mayLogIn, type TerminalLimits, UNLIMITED } from "./limits.ts";
+import { Neighbours } from "./neighbours.ts";
+import { lossOf, type QuarantineReason, reasonOf } from "./quarantine.ts";
+import { TerminalRecord } from "./terminal-record.ts";
+import { isConnected, NEXT_STATES, type TerminalState } from "./terminal-state.ts";
 
-/**
- * closed → opening → open ⇄ lost → opening …
- * `closed`: not opened yet, or shut down. `opening`: connecting. `open`: calls can be made; `account` says to whom the
- * terminal is logged in, as far as we know. `lost`: a call failed on the way; the next use opens it anew, but not before
- * `reopenAt`.
- */
-export type SessionState = "closed" | "opening" | "open" | "lost";
+export type SessionOptions = {
+  port: TerminalPort;
+  kind: "simulator" | "rpyc";
+  log: Log;
+  now: () => number;
+  /** In [0, 1), for pauses; without it they are not shortened. */
+  random?: () => number;
+  limits?: TerminalLimits;
+  /** The terminals of the same worker. */
+  neighbours?: Neighbours;
+  /** A keeper opens it anew after a quarantine. Without one, its next user does. */
+  kept?: boolean;
+};
 
-const REOPEN_FIRST_MS = 250;
-const REOPEN_MAX_MS = 15_000;
+export type TerminalHealth = {
+  name: string;
+  kind: "simulator" | "rpyc";
+  state: TerminalState;
+  /** Why no work is given to it, and for how many seconds; absent while it is well. */
+  reason?: QuarantineReason;
+  since_s?: number;
+};
 
-export type SessionOptions = { port: TerminalPort; kind: "simulator" | "rpyc"; log: Log; now: () => number };
+export type StateListener = (to: TerminalState, from: TerminalState) => void;
 
 export class TerminalSession {
   readonly name: string;
   readonly kind: "simulator" | "rpyc";
+  readonly limits: TerminalLimits;
   readonly #port: TerminalPort;
   readonly #log: Log;
   readonly #now: () => number;
-  #state: SessionState = "closed";
+  readonly #random: () => number;
+  readonly #neighbours: Neighbours;
+  readonly #kept: boolean;
+  readonly #listeners: StateListener[] = [];
+  readonly #record: TerminalRecord;
+  #state: TerminalState = "disconnected";
+  #isWorking = false;
+  #opening: Promise<void> | undefined;
   #account: AccountRef | null = null;
   #terminal: TerminalFacts | null = null;
   #epoch: string | null = null;
-  #failures = 0;
-  #reopenAt = 0;
-
-  constructor({ port, kind, log, now }: SessionOptions) {
+  constructor({ port, kind, log, now, random, limits, neighbours, kept }: SessionOptions) {
     this.name = port.name;
     this.kind = kind;
+    this.limits = limits ?? UNLIMITED;
     this.#port = port;
     this.#log = log.scope({ room: "terminals", terminal: port.name });
     this.#now = now;
+    this.#random = random ?? (() => 0);
+    this.#neighbours = neighbours ?? new Neighbours();
+    this.#neighbours.join(this);
+    this.#kept = kept ?? false;
+    this.#record = new TerminalRecord(now());
   }
 
-  get state(): SessionState {
+  get state(): TerminalState {
     return this.#state;
   }
 
@@ -72,76 +99,118 @@ export class TerminalSession {
     return this.#epoch;
   }
 
-  /** Milliseconds until a lost terminal is tried again; 0 when it can be used now. */
+  /** Milliseconds until it can be used, as far as that is known; 0 when it can be now. */
   get unavailableForMs(): number {
-    return this.#state === "lost" || this.#state === "closed" ? Math.max(0, this.#reopenAt - this.#now()) : 0;
+    if (isConnected(this.#state)) return 0;
+    const pauseMs = this.#record.retryInMs(this.#now());
+    return this.#kept && this.outage !== null ? Math.max(1, pauseMs) : pauseMs;
+  }
+
+  /** Milliseconds in which its process may still have something to say about a send of ours. */
+  get mayAnswerForMs(): number {
+    return this.#record.mayAnswerForMs(this.#now());
+  }
+
+  /** What it is quarantined for, and since when; null while it is well. */
+  get outage(): { reason: QuarantineReason; sinceMs: number } | null {
+    return this.#record.outage;
+  }
+
+  health(): TerminalHealth {
+    const { name, kind, state, outage } = this;
+    if (outage === null) return { name, kind, state };
+    const { reason, sinceMs } = outage;
+    return { name, kind, state, reason, since_s: Math.round((this.#now() - sinceMs) / 1000) };
+  }
+
+  onChange(listener: StateListener): void {
+    this.#listeners.push(listener);
   }
 
   isOn(account: AccountRef): boolean {
-    return this.#state === "open" && this.#account !== null && isSameAccount(this.#account, account);
+    return isConnected(this.#state) && this.#account !== null && isSameAccount(this.#account, account);
   }
 
-  /** Makes the terminal usable. Throws TerminalLost, at once while the pause after a failure lasts. */
+  /** A job has the terminal from here to `end`. */
+  begin(): void {
+    this.#isWorking = true;
+    if (this.#state === "idle") this.#setState("busy");
+  }
+
+  end(): void {
+    this.#isWorking = false;
+    if (this.#state === "busy") this.#setState("idle");
+  }
+
+  /** Makes the terminal usable. Throws TerminalLost, at once while it is left alone after a quarantine. */
   async ensureOpen(): Promise<void> {
-    if (this.#state === "open") return;
-    if (this.unavailableForMs > 0) throw new TerminalLost("connection", `Terminal ${this.name} is being given a pause`);
-    this.#setState("opening");
-    const { terminal, account, epoch } = await this.#guarded(() => this.#port.open());
-    if (this.state !== "opening") {
-      // Closed meanwhile: the connection that came too late must not stay.
-      await this.#port.close();
-      throw new TerminalLost("connection", `Terminal ${this.name} was closed`);
+    if (isConnected(this.#state)) return;
+    if (this.unavailableForMs > 0) {
+      const reason = this.outage?.reason ?? "unreachable";
+      throw new TerminalLost(lossOf(reason), `Terminal ${this.name} is being given a pause: ${reason}`);
     }
-    this.#terminal = terminal;
-    this.#epoch = epoch;
-    this.#account = account === null ? null : { login: account.login, server: account.server };
-    this.#failures = 0;
-    this.#setState("open");
+    return this.open();
+  }
+
+  /** Connects, pause or not; for the keeper. Joins an attempt that is under way. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
   }
 
   /** A real login. Whatever happens, the terminal is afterwards believed to be only where it said it is. */
   async login(account: AccountRef, password: string, timeoutMs: number): Promise<LoginReply> {
+    if (!mayLogIn(this.limits, account))
+      throw new TerminalLost("connection", `Terminal ${this.name} may not log in to this account`);
     this.#account = null;
-    const reply = await this.#guarded(() => this.#port.login(account, password, timeoutMs));
+    const reply = await this.#guarded(() => {
+      this.#setState("switching");
+      return this.#port.login(account, password, timeoutMs);
+    });
+    if (reply.kind === "ok" && !isSameSpelled(reply.account, account)) {
+      this.#surprised(account, reply.account);
+      throw new TerminalLost("protocol", "The terminal shows another account than it was given");
+    }
+    if (this.#state === "switching") this.#setState(this.#isWorking ? "busy" : "idle");
     if (reply.kind === "ok") {
-      if (reply.account.login !== account.login) {
-        this.#lose(new Error("the terminal shows another login than it was given"));
-        throw new TerminalLost("protocol", "The terminal shows another login than it was given");
-      }
       this.#account = { login: reply.account.login, server: reply.account.server };
       this.#terminal = reply.terminal;
+    } else if (reply.shown !== undefined) {
+      // The broker said yes, and the terminal stayed on another account.
+      this.#surprised(account, reply.shown);
     }
     return reply;
   }
 
   async readAccount(account: AccountRef, timeoutMs: number): Promise<AccountReply> {
-    const reply = await this.#guarded(() => this.#port.account(account, timeoutMs));
-    if (reply.kind === "wrong_account") this.#surprised(account, reply.actual);
-    return reply;
+    return this.#noted(account, await this.#guarded(() => this.#port.account(account, timeoutMs)));
   }
 
   async read(account: AccountRef, parts: ReadParts, timeoutMs: number): Promise<ReadReply> {
     const reply = await this.#guarded(() => this.#port.read(account, parts, timeoutMs));
-    if (reply.kind === "wrong_account") this.#surprised(account, reply.actual);
-    if (reply.kind === "ok") this.#terminal = (reply satisfies Reading).terminal;
-    return reply;
+    if (reply.kind === "ok") this.#terminal = reply.terminal;
+    return this.#noted(account, reply);
   }
 
   async history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply> {
-    const reply = await this.#guarded(() => this.#port.history(account, query, timeoutMs));
-    if (reply.kind === "wrong_account") this.#surprised(account, reply.actual);
-    return reply;
+    return this.#noted(account, await this.#guarded(() => this.#port.history(account, query, timeoutMs)));
   }
 
   async send(order: SendOrder): Promise<SendReply> {
-    const reply = await this.#guarded(() => this.#port.send(order));
+    const answerByMs = this.#now() + order.timeoutMs;
+    const reply = await this.#guarded(() => this.#port.send(order)).catch((error: unknown) => {
+      this.#record.sendLost(answerByMs);
+      throw error;
+    });
     if (reply.kind === "refused") {
       if (reply.actual !== undefined) this.#surprised(order.account, reply.actual);
-      if (reply.reason === "stale_owner") this.#lose(new Error("another worker took it over"));
+      if (reply.reason === "stale_owner") this.#quarantine("taken_over");
+      if (reply.reason === "wrong_terminal") this.#quarantine("wrong_terminal");
     } else if (reply.after === null || !isSameAccount(reply.after, order.account)) {
-      // Quarantine: somebody moves this terminal while we send. It is opened anew before it is trusted with anything.
+      // Somebody moves this terminal while we send.
       this.#surprised(order.account, reply.after);
-      this.#lose(new Error("the account changed during a send"));
     }
     return reply;
   }
@@ -156,40 +225,86 @@ export class TerminalSession {
   }
 
   async close(): Promise<void> {
-    this.#setState("closed");
     this.#account = null;
+    this.#record.closed();
+    if (this.#state !== "disconnected" && this.#state !== "draining") this.#setState("draining");
     await this.#port.close();
+    this.#epoch = null;
+    if (this.#state === "draining") this.#setState("disconnected");
   }
 
-  async #guarded<T>(call: () => Promise<T>): Promise<T> {
+  async #open(): Promise<void> {
+    if (this.#state !== "disconnected" && this.#state !== "quarantined")
+      throw new TerminalLost("connection", `Terminal ${this.name} is being closed`);
+    this.#setState("connecting");
+    const { terminal, account, epoch } = await this.#asked(() => this.#port.open());
+    const twin = this.#neighbours.inProcess(this, epoch);
+    if (this.state !== "connecting" || twin !== undefined) {
+      // Closed meanwhile, or it is somebody else's: the connection must not stay.
+      await this.#port.close();
+      if (twin !== undefined) this.#quarantine("same_process", { other: twin });
+      throw new TerminalLost(
+        "connection",
+        `Terminal ${this.name} ${twin ? `is the process of ${twin}` : "was closed"}`,
+      );
+    }
+    this.#terminal = terminal;
+    this.#epoch = epoch;
+    this.#account = account === null ? null : { login: account.login, server: account.server };
+    this.#record.connected(this.#now());
+    this.#setState(this.#isWorking ? "busy" : "idle");
+  }
+
+  /** A call of a connected terminal. Nothing is asked of one that must be opened anew first. */
+  #guarded<T>(call: () => Promise<T>): Promise<T> {
+    if (isConnected(this.#state)) return this.#asked(call);
+    return Promise.reject(new TerminalLost("connection", `Terminal ${this.name} is not open`));
+  }
+
+  async #asked<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
-      this.#lose(error);
+      this.#quarantine(reasonOf(error), { error: describeError(error) });
       throw error instanceof TerminalLost
         ? error
         : new TerminalLost("protocol", "The terminal answered nonsense", error);
     }
   }
 
-  #lose(error: unknown): void {
+  /** What a reading says about the terminal itself. */
+  #noted<Reply extends ReadReply | AccountReply | HistoryReply>(account: AccountRef, reply: Reply): Reply {
+    if (reply.kind === "wrong_account") this.#surprised(account, reply.actual);
+    else {
+      const lastError = reply.kind === "failed" ? reply.lastError : undefined;
+      if (this.#record.read(lastError)) this.#quarantine("ipc", { last_error: lastError });
+    }
+    return reply;
+  }
+
+  /** Somebody else moved the terminal: a person at its window, the broker, or another name of the same terminal. */
+  #surprised(expected: AccountRef, shown: AccountRef | null): void {
+    const actual = shown === null ? null : { login: shown.login, server: shown.server };
+    const other = actual === null ? undefined : this.#neighbours.onAccount(this, actual);
+    this.#log.error("terminal.wrong_account", { expected, actual, other });
+    this.#quarantine(other === undefined ? "wrong_account" : "shared_terminal", { other });
+  }
+
+  #quarantine(reason: QuarantineReason, facts: Record<string, unknown> = {}): void {
+    if (this.#state !== "connecting" && !isConnected(this.#state)) return;
     this.#account = null;
-    const pause = Math.min(REOPEN_MAX_MS, REOPEN_FIRST_MS * 2 ** this.#failures);
-    this.#failures += 1;
-    this.#reopenAt = this.#now() + pause;
-    this.#setState("lost");
-    this.#log.warn("terminal.lost", { error: describeError(error), retry_in_ms: pause });
+    const pauseMs = this.#record.quarantined(reason, this.#now(), this.#random());
+    this.#log.warn("terminal.quarantined", { reason, retry_in_ms: pauseMs, ...facts });
+    this.#setState("quarantined");
   }
 
-  /** Somebody else moved the terminal: a person at its window, or the broker. */
-  #surprised(expected: AccountRef, actual: AccountRef | null): void {
-    this.#account = actual;
-    this.#log.error("terminal.wrong_account", { expected, actual });
-  }
-
-  #setState(next: SessionState): void {
-    if (next === this.#state) return;
-    this.#log.debug("terminal.state", { from: this.#state, to: next });
-    this.#state = next;
+  /** The one place that changes the state. */
+  #setState(to: TerminalState): void {
+    const from = this.#state;
+    if (from === to) return;
+    if (!NEXT_STATES[from].includes(to)) throw new Error(`Terminal ${this.name} cannot become ${to} when ${from}`);
+    this.#log.debug("terminal.state", { from, to });
+    this.#state = to;
+    for (const listener of this.#listeners) listener(to, from);
   }
 }

@@ -19,7 +19,7 @@ import types
 
 # A higher version takes over the functions of a running process; the state below is never replaced, only added to. A lower
 # one that comes later changes nothing, so what an older worker asks must be answered here too.
-VERSION = 2
+VERSION = 3
 STATE_NAME = "switchyard_guard_state"
 
 MAX_TAGS = 100000
@@ -601,16 +601,17 @@ def op_login(state, message):
         while True:
             account, info = account_now(mt5), mt5.terminal_info()
             shown = ref(account)
-            if (
+            is_there = (
                 shown is not None
-                and info is not None
-                and info.connected
                 and shown["login"] == wanted["login"]
                 and shown["server"].casefold() == wanted["server"].casefold()
-            ):
+            )
+            if is_there and info is not None and info.connected:
                 return {"kind": "ok", "account": facts(account, ACCOUNT), "terminal": facts(info, TERMINAL)}
             if now_ms() > message["not_after"]:
-                return {"kind": "failed", "last_error": [RES_TIMEOUT, "login accepted, but the account did not appear"]}
+                failed = {"kind": "failed", "last_error": [RES_TIMEOUT, "login accepted, but the account did not appear"]}
+                # On another account all the time: this terminal does not do what it says.
+                return failed if shown is None or is_there else dict(failed, shown=shown)
             time.sleep(POLL_S)
 
 

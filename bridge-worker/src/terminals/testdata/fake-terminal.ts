@@ -19,7 +19,7 @@ export const ACCOUNT: AccountRef = { login: "5012345", server: "MetaQuotes-Demo"
 export const OTHER: AccountRef = { login: "777", server: "Other-Live" };
 
 export class FakeTerminal implements TerminalPort {
-  readonly name = "fake";
+  readonly name: string;
   readonly calls: string[] = [];
   readonly passwords: string[] = [];
   readonly timeouts: number[] = [];
@@ -30,6 +30,10 @@ export class FakeTerminal implements TerminalPort {
   onRead: Answer<ReadReply> = reading();
   onSend: Answer<SendReply> = { kind: "refused", reason: "expired" };
   onQuery: Answer<TagState> = { kind: "unseen" };
+
+  constructor(name = "fake") {
+    this.name = name;
+  }
 
   async open(): Promise<Opened> {
     this.calls.push("open");

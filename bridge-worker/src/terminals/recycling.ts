@@ -1,0 +1,35 @@
+// Whether the operator's command may restart a terminal now. It ends a process, and with it the process's memory of what
+// was sent: so late, so seldom, never while a send of ours could still be answered there, and never for a trouble in
+// which the process belongs to somebody else. Pure.
+import type { QuarantineReason } from "./quarantine.ts";
+
+/** Where nothing answers, a restart may help. Where a wrong account or process answers, it would end somebody's work. */
+const MAY_HELP: ReadonlySet<QuarantineReason> = new Set(["unreachable", "hung", "ipc"]);
+/** Attempts that failed in a row; after a hang one is enough, because a new connection cures what the network did. */
+const MAX_FAILURES = 3;
+const MAX_FAILURES_AFTER_HANG = 1;
+/** Hangs in a row, each soon after the terminal had been opened anew. */
+const MAX_HANGS = 2;
+/** Between two restarts of one terminal. */
+export const RECYCLE_GAP_MS = 600_000;
+/** What the command may take. */
+export const RECYCLE_LIMIT_MS = 60_000;
+
+export type Trouble = {
+  /** Of the last attempt. */
+  reason: QuarantineReason;
+  /** Calls that were not answered, without a calm minute between them. */
+  hangs: number;
+  /** Attempts to open the terminal since it was last connected. */
+  failures: number;
+  /** Milliseconds since the last restart began; null: none yet. */
+  sinceLastMs: number | null;
+  /** Milliseconds in which its process may still answer for a send. */
+  mayAnswerForMs: number;
+};
+
+export function mayRecycle({ reason, hangs, failures, sinceLastMs, mayAnswerForMs }: Trouble): boolean {
+  if (!MAY_HELP.has(reason) || mayAnswerForMs > 0) return false;
+  if (sinceLastMs !== null && sinceLastMs < RECYCLE_GAP_MS) return false;
+  return hangs >= MAX_HANGS || failures >= (hangs > 0 ? MAX_FAILURES_AFTER_HANG : MAX_FAILURES);
+}
