@@ -1,5 +1,6 @@
 // Wires the rooms of one worker: journal and vault at the bottom, terminals above them, the scheduler, the link on top.
 // Everything outside (clocks, ids, the way to die) is an argument, so that tests can run a whole worker in their process.
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { realAfter } from "./after.ts";
 import type { Config } from "./config.ts";
@@ -9,6 +10,7 @@ import {
   createFunctionKeys,
   createResultSigner,
   createUserTokens,
+  describeWorker,
   type LinkServer,
   Outbox,
   startLinkServer,
@@ -69,7 +71,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     statePath: join(config.dataDir, "paper-broker.json"),
     ...(seams.port === undefined ? {} : { wrapPort: seams.port }),
   });
-  const access = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock });
+  const access = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock, after: realAfter });
   const sign = await createResultSigner({ key: config.resultKey, workerId: config.workerId, wallClock });
   const { sessions } = terminals;
   const policy = seams.policy ?? config.settlePolicy;
@@ -88,13 +90,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const recovered = await scheduler.recover();
   const functionKeys = createFunctionKeys({ keys: config.linkKeys, workerId: config.workerId, bootId });
   const userTokens = createUserTokens({ jwksUrl: config.jwksUrl, issuer: config.jwtIssuer });
-  const health = () => ({
-    version: VERSION,
-    wall_ms: wallClock(),
-    terminals: scheduler.health(),
-    in_flight: scheduler.inFlight,
-    plain_rpc: config.plainRpc,
-  });
+  const health = () =>
+    describeWorker({
+      ...{ version: VERSION, plainRpc: config.plainRpc, scheduler, journal, wallClock },
+      journalBytes: () => statSync(options.journalPath, { throwIfNoEntry: false })?.size ?? 0,
+    });
   const confirmed = (id: string, result: string): void => {
     try {
       journal.confirmDelivery(id, result);

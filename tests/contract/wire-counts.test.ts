@@ -63,6 +63,14 @@ describe("round trips", { skip: requirePython() ?? false }, () => {
     assert.equal(await tripsOf(() => read(first)), 1);
   });
 
+  it("an account's status is one, with a symbol in it", async () => {
+    const trips = await tripsOf(async () => {
+      const outcome = await worker.read(first, { kind: "account_status", symbol: "EURUSD" });
+      assert.ok(outcome.ok && /"healthy":true/.test(JSON.stringify(outcome.value)), JSON.stringify(outcome));
+    });
+    assert.equal(trips, 1);
+  });
+
   it("a trade on a logged-in account is two: prepare and send", async () => {
     assert.equal(await tripsOf(() => trade(first)), 2);
   });

@@ -261,6 +261,12 @@ describe("the main flow", () => {
       "terminal",
       "trading_permission",
     ]);
+    const closed = await ann.get(`/accounts/${annMain}/status?symbol=USDRUB`);
+    assert.equal(closed.status, 200, closed.text);
+    assert.deepEqual([closed.body.healthy, closed.body.status], [false, "active"]);
+    const symbol = closed.body.layers.find((layer: { ok: boolean }) => layer.ok === false);
+    assert.deepEqual([symbol.layer, symbol.code], ["symbol", "symbol_disabled"]);
+    assert.match(symbol.action, /\.$/);
   });
 
   it("has no current account after the current one was deactivated or deleted, until the next switch", async () => {
@@ -279,6 +285,13 @@ describe("the main flow", () => {
     const health = await callApi(stack.info, "GET", "/health");
     assert.equal(health.status, 200, health.text);
     assert.doesNotMatch(health.text, /eyJ|sb_secret|password/);
+    const { status, serving, workers } = health.body;
+    assert.deepEqual([status, serving, workers.length], ["ok", true, 1], health.text);
+    const [{ terminals, ...worker }] = workers;
+    assert.deepEqual([worker.clock_skew_warning, worker.unknown_commands, worker.in_flight], [false, 0, 0]);
+    assert.ok(worker.journal.bytes > 0, health.text);
+    assert.deepEqual(Object.keys(terminals[0]).sort(), ["kind", "name", "queued", "state"]);
+    assert.equal((await callApi(stack.info, "GET", "/health?strict=true")).status, 200);
     const contract = await callApi(stack.info, "GET", "/openapi.json");
     assert.match(contract.body.openapi, /^3\.1/);
     assert.equal((await callApi(stack.info, "GET", "/accounts")).status, 401);

@@ -93,6 +93,8 @@ export interface Journal {
   undelivered(limit: number): { id: string; result: string }[];
   /** Confirms one result; a later ending of the same command counts as undelivered again. */
   confirmDelivery(id: string, result: string): void;
+  /** Unknown commands that nobody has acknowledged; and since when the oldest undelivered result waits, Unix milliseconds. */
+  backlog(): { unknown: number; undeliveredSince: number | null };
   /** Orders begun on the account since `sinceMs` (Unix milliseconds). */
   intentsSince(account: AccountRef, sinceMs: number): number;
   isProven(key: ProofKey, sinceMs: number): boolean;

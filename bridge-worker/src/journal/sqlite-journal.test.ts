@@ -250,4 +250,24 @@ describe("SqliteJournal", () => {
     assert.equal(journal.riskCounters(ACCOUNT)?.peakEquity, 1100);
     assert.equal(journal.riskCounters({ ...ACCOUNT, server: "Other-Live" })?.peakEquity, 7);
   });
+
+  it("tells how much is open: unknown commands, and since when the oldest result is not delivered", () => {
+    assert.deepStrictEqual(journal.backlog(), { unknown: 0, undeliveredSince: null });
+    journal.recordIntent(intentOf(1));
+    assert.deepStrictEqual(journal.backlog(), { unknown: 0, undeliveredSince: null });
+    journal.recordEnding(endingOf(1, "unknown", false));
+    nowMs += 5000;
+    journal.recordEnding(endingOf(2, "done"));
+    assert.deepStrictEqual(journal.backlog(), { unknown: 1, undeliveredSince: 1_000_000 });
+    journal.confirmDelivery(idOf(1), "unknown");
+    assert.deepStrictEqual(journal.backlog(), { unknown: 1, undeliveredSince: 1_005_000 });
+    journal.confirmDelivery(idOf(2), "done");
+    journal.recordIntent(intentOf(3));
+    journal.recordEnding(endingOf(3, "unknown", false));
+    journal.acknowledge(idOf(3));
+    journal.confirmDelivery(idOf(3), "unknown");
+    assert.deepStrictEqual(journal.backlog(), { unknown: 1, undeliveredSince: null });
+    journal.recordEnding(endingOf(1, "settled"));
+    assert.deepStrictEqual(journal.backlog(), { unknown: 0, undeliveredSince: nowMs });
+  });
 });

@@ -122,6 +122,14 @@ export class SqliteJournal implements Journal {
     this.#run("update command set delivered = 1 where id = ? and result = ? and delivered = 0", id, result);
   }
 
+  backlog(): { unknown: number; undeliveredSince: number | null } {
+    const row = this.#prepare(
+      `select (select count(*) from command where state <> 'final' and state = 'unknown' and acknowledged = 0) as unknown,
+         (select min(ended_at) from command where delivered = 0 and result is not null) as since`,
+    ).get();
+    return { unknown: Number(row?.unknown), undeliveredSince: row?.since == null ? null : Number(row.since) };
+  }
+
   intentsSince(account: AccountRef, sinceMs: number): number {
     const row = this.#prepare(
       "select count(*) as n from command where server = ? and login = ? and tag is not null and begun_at >= ?",

@@ -1,5 +1,6 @@
 // Door of the link: the WebSocket server that functions call, the proofs it demands, the results it signs and the outbox
 // behind it. Imports the scheduler's door and the journal. Tests: beside the files; frames: docs/protocol.md.
+export { describeWorker, type WorkerParts } from "./describe-worker.ts";
 export { createFunctionKeys, type FunctionKeys } from "./function-keys.ts";
 export { Outbox, type OutboxOptions } from "./outbox.ts";
 export { Peer, type PeerDeps } from "./peer.ts";

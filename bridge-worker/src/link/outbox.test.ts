@@ -267,6 +267,28 @@ describe("Outbox", () => {
       assert.deepEqual([sweeps, ledger.posts.length], [3, 1]);
     });
 
+    it("gives a function that does not answer up after ten seconds, and offers the result again", async () => {
+      end("one");
+      let posts = 0;
+      const started = start((_url, init) => {
+        posts += 1;
+        return new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
+        });
+      });
+      await pass(2);
+      await until("it is offered", () => posts === 1);
+      mock.timers.tick(9_999);
+      assert.equal(sweeps, 2);
+      // Given up now, and the first pause after a failure is four seconds.
+      mock.timers.tick(1);
+      await until("it is offered again", () => {
+        mock.timers.tick(SWEEP_MS);
+        return posts === 2;
+      });
+      await started.stop();
+    });
+
     it("stopping does not wait for a function that hangs, and ends the sweeping for good", async () => {
       end("one");
       const started = start(

@@ -156,7 +156,10 @@ describe("startLinkServer", () => {
     client.socket.send('{"type":"ping","t":5}');
     const pong = await client.next();
     assert.ok(pong.type === "pong");
-    assert.deepEqual([pong.t, pong.health.terminals], [5, [{ name: "sim-1", kind: "simulator", state: "closed" }]]);
+    assert.deepEqual(
+      [pong.t, pong.health.terminals],
+      [5, [{ name: "sim-1", kind: "simulator", state: "disconnected", queued: 0 }]],
+    );
   });
 
   it("a ticket opens one link: the second use is refused", async () => {

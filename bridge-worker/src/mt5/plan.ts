@@ -13,6 +13,7 @@ import {
 } from "../protocol.ts";
 import type { PositionFacts, SymbolFacts, TickFacts } from "./facts.ts";
 import { onGrid } from "./grid.ts";
+import { tradingBlocked } from "./permissions.ts";
 import { FIRST_TAG, tagComment } from "./tag.ts";
 import type { Reading, ReadParts, SendOrder, SendRequest } from "./terminal-port.ts";
 
@@ -68,17 +69,6 @@ export function planCommand(request: CommandRequest, context: PlanContext): Plan
 
 export function isRefusal(plan: Plan | Refusal): plan is Refusal {
   return "code" in plan;
-}
-
-/** Why this terminal and account cannot trade at all, as a sentence with the remedy; undefined when they can. */
-export function tradingBlocked(account: Reading["account"], terminal: Reading["terminal"]): string | undefined {
-  if (!terminal.connected) return "The terminal has no connection to the broker";
-  if (terminal.tradeapi_disabled) return "The terminal's options forbid trading through the external Python API";
-  if (!terminal.trade_allowed) return "AutoTrading is switched off in the terminal";
-  if (!account.trade_allowed)
-    return "The account is read-only: it was opened with the investor password, or is disabled";
-  if (!account.trade_expert) return "The broker does not allow automated trading on this account";
-  return undefined;
 }
 
 function planTrade(params: TradeParams, context: PlanContext): Plan | Refusal {

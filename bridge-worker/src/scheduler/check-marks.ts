@@ -1,5 +1,5 @@
 // Learns whether a broker keeps what we write on an order: only where magic survives can an empty search prove anything.
-// Each account's first completed order is looked at by its ticket, and again later where the records are slow to show it.
+// Each account's first completed order is looked at by its ticket, at once, and again later where records are slow.
 import type { After } from "../after.ts";
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
@@ -12,8 +12,8 @@ const DAY_S = 86_400;
 const HISTORY_TIMEOUT_MS = 5_000;
 /** A look is worth no more than a short wait for the terminal. */
 const TURN_MS = 10_000;
-/** After the order, and after looks that did not find it yet. */
-const LOOK_AFTER_MS = [0, 30_000, 300_000];
+/** After looks that did not find it yet. */
+const LOOK_AGAIN_MS = [30_000, 300_000];
 
 export type MarkCheckerDeps = {
   journal: Journal;
@@ -34,11 +34,15 @@ export class MarkChecker {
     this.#deps = deps;
   }
 
-  /** A command of this account made an order. The look comes behind what waits in the lane. */
-  orderMade(call: CommandCall, ticket: string): void {
+  /**
+   * A command of this account made an order, and its terminal is still there: the best moment to look. What is told to
+   * the caller does not wait for it. Never rejects for what a terminal does.
+   */
+  async orderMade(session: TerminalSession, call: CommandCall, ticket: string): Promise<void> {
+    if (this.#isChecked(call)) return;
+    await this.#look(session, call, ticket).catch((error: unknown) => this.#notChecked(error));
     const lane = laneKey(call.account);
-    if (this.#deps.journal.isMarkChecked(call.account) || this.#due.has(lane)) return;
-    this.#lookLater(lane, call, ticket, 0);
+    if (!this.#isChecked(call) && !this.#due.has(lane)) this.#lookLater(lane, call, ticket, 0);
   }
 
   stop(): void {
@@ -48,19 +52,24 @@ export class MarkChecker {
   }
 
   #lookLater(lane: string, call: CommandCall, ticket: string, looks: number): void {
-    const ms = LOOK_AFTER_MS[looks];
+    const ms = LOOK_AGAIN_MS[looks];
     this.#due.delete(lane);
-    if (ms === undefined || this.#stopped) return;
+    if (ms === undefined || this.#stopped || this.#isChecked(call)) return;
     const callOff = this.#deps.after(ms, () => {
-      const { inLane, now, log } = this.#deps;
+      const { inLane, now } = this.#deps;
       inLane(lane, now() + TURN_MS, (session) => this.#look(session, call, ticket))
-        .catch((error: unknown) => log.debug("marks.not_checked", { error: describeError(error) }))
-        .finally(() => {
-          if (this.#deps.journal.isMarkChecked(call.account)) this.#due.delete(lane);
-          else this.#lookLater(lane, call, ticket, looks + 1);
-        });
+        .catch((error: unknown) => this.#notChecked(error))
+        .finally(() => this.#lookLater(lane, call, ticket, looks + 1));
     });
     this.#due.set(lane, callOff);
+  }
+
+  #isChecked({ account }: CommandCall): boolean {
+    return this.#deps.journal.isMarkChecked(account);
+  }
+
+  #notChecked(error: unknown): void {
+    this.#deps.log.debug("marks.not_checked", { error: describeError(error) });
   }
 
   /** An order that is not in the records yet teaches nothing. */

@@ -1,10 +1,8 @@
-// Reads: what the terminal shows now, for the account that was proven; a caller's own marks for that caller alone; and for
-// every broken layer the name of that layer.
+// Reads: what the terminal shows now, for the account that was proven; a caller's own marks for that caller alone.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { type Actor, createWorkerFixture, type WorkerFixture } from "../../../tests/support/worker-fixture.ts";
 import { type ReadKind, type ReadRequest, type ReadValue, ReadValues } from "../protocol.ts";
-import { investorPassword } from "../simulator/mod.ts";
 
 describe("runRead", () => {
   let worker: WorkerFixture;
@@ -113,97 +111,5 @@ describe("runRead", () => {
     const outcome = await worker.read(alice, { kind: "account_info", max_age_ms: 0 });
     assert.ok(!outcome.ok);
     assert.equal(outcome.code, "terminal_unavailable");
-  });
-});
-
-const BROKEN: { layer: string; code: string; unknown: string[]; arrange: (worker: WorkerFixture) => unknown }[] = [
-  {
-    layer: "terminal",
-    code: "terminal_unavailable",
-    unknown: ["credential", "broker_link", "trading_permission"],
-    arrange: ({ processes }) => Object.assign(processes[0] ?? {}, { isReachable: false }),
-  },
-  {
-    layer: "broker_link",
-    code: "no_connection",
-    unknown: ["credential", "trading_permission"],
-    arrange: ({ processes }) =>
-      processes[0]?.faults.addLogin({ kind: "no_connection", lastError: [-10005, "IPC timeout"] }),
-  },
-  {
-    layer: "trading_permission",
-    code: "trading_not_allowed",
-    unknown: [],
-    arrange: ({ processes }) => Object.assign(processes[0] ?? {}, { isAutoTradingOn: false }),
-  },
-];
-
-describe("runRead: account_status", () => {
-  async function status(worker: WorkerFixture, actor: Actor): Promise<ReadValue<"account_status">> {
-    const outcome = await worker.read(actor, { kind: "account_status" });
-    assert.ok(outcome.ok);
-    return ReadValues.account_status.parse(outcome.value);
-  }
-
-  it("a healthy account has every layer healthy", async () => {
-    const worker = await createWorkerFixture();
-    const { healthy, layers } = await status(worker, await worker.actor());
-    assert.deepEqual([healthy, layers.length, layers.every(({ ok }) => ok === true)], [true, 5, true]);
-    await worker.stop();
-  });
-
-  for (const { layer, code, unknown, arrange } of BROKEN) {
-    it(`a broken ${layer} is named, and what lies behind it is not guessed`, async () => {
-      const worker = await createWorkerFixture();
-      arrange(worker);
-      const { healthy, layers } = await status(worker, await worker.actor());
-      assert.equal(healthy, false);
-      assert.deepEqual(
-        layers.filter(({ ok }) => ok === false).map((one) => [one.layer, one.code]),
-        [[layer, code]],
-      );
-      assert.deepEqual(
-        layers.filter(({ ok }) => ok === null).map((one) => one.layer),
-        unknown,
-      );
-      await worker.stop();
-    });
-  }
-
-  it("a refused password is the credential's fault", async () => {
-    const worker = await createWorkerFixture();
-    const { layers } = await status(worker, await worker.actor({ password: "wrong" }));
-    assert.deepEqual(
-      layers.filter(({ ok }) => ok === false).map((one) => one.layer),
-      ["credential"],
-    );
-    assert.deepEqual(
-      layers.filter(({ ok }) => ok === null).map((one) => one.layer),
-      ["broker_link", "trading_permission"],
-    );
-    await worker.stop();
-  });
-
-  it("a lost connection of a logged-in terminal is the broker link's fault, not the permission's", async () => {
-    const worker = await createWorkerFixture();
-    const alice = await worker.actor();
-    await status(worker, alice);
-    Object.assign(worker.processes[0] ?? {}, { isConnected: false });
-    const { layers } = await status(worker, alice);
-    assert.deepEqual(
-      layers.filter(({ ok }) => ok === false).map((one) => one.layer),
-      ["broker_link"],
-    );
-    await worker.stop();
-  });
-
-  it("an investor password is a valid credential without trading permission", async () => {
-    const worker = await createWorkerFixture();
-    const { layers } = await status(worker, await worker.actor({ password: investorPassword("5000001") }));
-    assert.deepEqual(
-      layers.filter(({ ok }) => ok === false).map((one) => one.layer),
-      ["trading_permission"],
-    );
-    await worker.stop();
   });
 });

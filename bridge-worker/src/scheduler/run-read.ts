@@ -12,19 +12,11 @@ import {
   type ReadParts,
   TerminalLost,
   tagOfComment,
-  tradingBlocked,
   UnknownTradeMode,
 } from "../mt5/mod.ts";
-import {
-  AppError,
-  CommandRequest,
-  type ErrorCode,
-  type HealthLayer,
-  MAX_ROWS,
-  type ReadOutcome,
-  type ReadRequest,
-} from "../protocol.ts";
+import { AppError, CommandRequest, type ErrorCode, MAX_ROWS, type ReadOutcome, type ReadRequest } from "../protocol.ts";
 import type { AccessReply, AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
+import { accountStatus } from "./account-status.ts";
 import type { ReadCall } from "./calls.ts";
 
 export type ReadDeps = {
@@ -55,7 +47,9 @@ type Failure = Extract<ReadOutcome, { ok: false }>;
 async function readValue(deps: ReadDeps, session: TerminalSession, call: ReadCall): Promise<object | Failure> {
   const { request } = call.body;
   const claim: Claim = { userId: call.userId, account: call.account, credential: call.body.credential };
-  if (request.kind === "account_status") return accountStatus(deps, session, call, claim);
+  if (request.kind === "account_status") {
+    return accountStatus(deps, session, { claim, symbol: request.symbol, notAfterMs: call.notAfterMs });
+  }
   const prove = request.kind === "connect" ? deps.access.verify : deps.access.enter;
   const access = await prove(session, claim, call.notAfterMs);
   if (access.kind !== "ready") return accessFailure(access);
@@ -137,80 +131,6 @@ function accessFailure(access: Exclude<AccessReply, { kind: "ready" }>): Failure
     case "paused":
       return { ...failed("login_paused"), retry_after_ms: access.retryAfterMs };
   }
-}
-
-/** Which layer is unhealthy: looked at from the caller outwards; what lies behind a broken layer is not known (null). */
-async function accountStatus(
-  deps: ReadDeps,
-  session: TerminalSession,
-  call: ReadCall,
-  claim: Claim,
-): Promise<object | Failure> {
-  const layers: HealthLayer[] = [];
-  const add = (layer: HealthLayer["layer"], ok: boolean | null, code: string, detail: string): void => {
-    layers.push({ layer, ok, code, detail });
-  };
-  const done = (): object => ({
-    healthy: layers.every(({ ok }) => ok === true),
-    layers,
-    as_of: new Date(deps.wallClock()).toISOString(),
-  });
-  const unknown = (names: HealthLayer["layer"][]): void => {
-    for (const name of names) add(name, null, "not_known", "Not known while an earlier layer is broken");
-  };
-  add("capacity", true, "ok", "A terminal took the request");
-  let access: AccessReply;
-  try {
-    access = await deps.access.enter(session, claim, call.notAfterMs);
-  } catch (error) {
-    if (!(error instanceof TerminalLost)) throw error;
-    add("terminal", false, "terminal_unavailable", "The terminal's process cannot be reached; it is being retried");
-    unknown(["credential", "broker_link", "trading_permission"]);
-    return done();
-  }
-  add("terminal", true, "ok", "The terminal answers");
-  if (access.kind === "auth_failed" || access.kind === "other_account") {
-    add("credential", false, "credential_invalid", "The broker refuses the stored password: replace it");
-    unknown(["broker_link", "trading_permission"]);
-    return done();
-  }
-  if (access.kind === "paused") {
-    add("credential", null, "login_paused", `Logins are paused for ${Math.ceil(access.retryAfterMs / 1000)} s`);
-    unknown(["broker_link", "trading_permission"]);
-    return done();
-  }
-  if (access.kind === "no_time") {
-    layers[0] = {
-      layer: "capacity",
-      ok: false,
-      code: "worker_busy",
-      detail: "No time was left for a login: ask again",
-    };
-    unknown(["credential", "broker_link", "trading_permission"]);
-    return done();
-  }
-  if (access.kind !== "ready") {
-    add("broker_link", false, "no_connection", "The broker could not be reached; it is retried with the next request");
-    unknown(["credential", "trading_permission"]);
-    return done();
-  }
-  add("credential", true, "ok", "The broker accepted the stored password");
-  const reading = await readOnce(deps, session, call, {});
-  if (!("account" in reading)) return reading;
-  const { account, terminal } = reading;
-  add("broker_link", terminal.connected, terminal.connected ? "ok" : "no_connection", linkSentence(terminal.connected));
-  const blocked = tradingBlocked(account, { ...terminal, connected: true });
-  add(
-    "trading_permission",
-    blocked === undefined,
-    blocked === undefined ? "ok" : "trading_not_allowed",
-    blocked ?? "Trading is allowed",
-  );
-  return done();
-}
-
-function linkSentence(connected: boolean): string {
-  return connected ? "The terminal is connected to the broker" : "The terminal has lost its connection to the broker";
 }
 
 /** The caller's own magic and comment, for orders that one of his commands made; nothing for anyone else's. */

@@ -124,10 +124,10 @@ describe("Scheduler: admission", () => {
   });
 
   it("health names each terminal and says what it does", async () => {
-    assert.deepEqual(worker.scheduler.health(), [{ name: "sim-1", kind: "simulator", state: "busy" }]);
+    assert.deepEqual(worker.scheduler.health(), [{ name: "sim-1", kind: "simulator", state: "busy", queued: 0 }]);
     assert.equal(worker.scheduler.inFlight, 1);
     release();
     await worker.scheduler.drain();
-    assert.deepEqual(worker.scheduler.health(), [{ name: "sim-1", kind: "simulator", state: "open" }]);
+    assert.deepEqual(worker.scheduler.health(), [{ name: "sim-1", kind: "simulator", state: "idle", queued: 0 }]);
   });
 });

@@ -88,7 +88,10 @@ describe("Scheduler: guesses at a password", () => {
     assert.deepEqual(read, { ok: false, code: "login_paused", retry_after_ms: 60_000 });
     const status = await worker.read(stranger, { kind: "account_status" });
     assert.ok(status.ok);
-    assert.match(JSON.stringify(status.value), /"layer":"credential","ok":null,"code":"login_paused"/);
+    assert.match(
+      JSON.stringify(status.value),
+      /"layer":"credential","ok":false,"code":"login_paused","detail":"[^"]* 60 s,/,
+    );
     assert.equal(worker.logins(), 1);
     assert.deepEqual(worker.broker.ledger(), []);
     await worker.stop();

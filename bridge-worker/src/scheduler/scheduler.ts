@@ -269,7 +269,7 @@ export class Scheduler {
     await this.#settle(command, outcome);
     const made = outcome.state === "done" && command.call.body.request.kind !== "cancel_order";
     if (made && outcome.result.order_ticket !== null) {
-      this.#marks.orderMade(command.call, outcome.result.order_ticket);
+      await this.#marks.orderMade(session, command.call, outcome.result.order_ticket);
     }
   }
 

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError, Catalogue } from "../_shared/errors/mod.ts";
-import { MAX_BODY_BYTES, MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST, type Outcome } from "../_shared/protocol/mod.ts";
+import {
+  healthOf,
+  MAX_BODY_BYTES,
+  MAX_RESULTS_BODY_BYTES,
+  MAX_RESULTS_PER_POST,
+  type Outcome,
+} from "../_shared/protocol/mod.ts";
 import { createApp } from "./app.ts";
 import type { Bridge, WorkerCall } from "./bridge/mod.ts";
 import type { CommandRow, CommandToSubmit, Database } from "./db/mod.ts";
@@ -337,7 +343,7 @@ test("a stored failure is a problem document, byte for byte", async () => {
 test("account/info stands at the top level, with the account and the time it was read", async () => {
   const calls: WorkerCall[] = [];
   const { send } = start({
-    db: { resolveAccount: async () => ({ ...ACCOUNT, encrypted_password: "jwe", worker_id: "w1" }) },
+    db: { resolveAccount: async () => ({ ...ACCOUNT, status: "active", encrypted_password: "jwe", worker_id: "w1" }) },
     bridge: { read: (call) => note(calls, call, { ok: true, value: { account: INFO, as_of: AS_OF } }) },
   });
   const { status, json } = await send("GET", "/account/info?max_age_ms=0");
@@ -348,7 +354,7 @@ test("account/info stands at the top level, with the account and the time it was
 
 test("an answer of the worker that does not fit the protocol is not passed on", async () => {
   const { send } = start({
-    db: { resolveAccount: async () => ({ ...ACCOUNT, encrypted_password: "jwe", worker_id: "w1" }) },
+    db: { resolveAccount: async () => ({ ...ACCOUNT, status: "active", encrypted_password: "jwe", worker_id: "w1" }) },
     bridge: { read: async () => ({ ok: true, value: { positions: "all" } }) },
   });
   isProblem(await send("GET", "/positions"), "worker_unreachable");
@@ -446,7 +452,38 @@ test("health needs no token, is cached, and says what does not answer", async ()
   const { status, json } = await send("GET", "/health", undefined, { authorization: "" });
   await send("GET", "/health");
   assert.deepEqual([status, json.status, json.database.reachable, probes.length], [200, "degraded", true, 1]);
-  assert.deepEqual(json.workers, [{ id: "w1", reachable: false, round_trip_ms: null, clock_skew_ms: null }]);
+  assert.deepEqual(json.workers, [
+    { id: "w1", reachable: false, round_trip_ms: null, clock_skew_ms: null, clock_skew_warning: false },
+  ]);
+  const strict = await send("GET", "/health?strict=true");
+  assert.deepEqual([strict.status, strict.json, json.serving], [503, json, false]);
+  assert.equal((await send("GET", "/health?strict=false")).status, 200);
+});
+
+test("health with strict=true answers 200 while something can be served", async () => {
+  const terminals = [{ name: "sim-1", kind: "simulator" as const, state: "idle" }];
+  const health = { version: "1", wall_ms: 1, terminals, in_flight: 0, plain_rpc: false };
+  const { send } = start({
+    db: { withdrawCommand: async () => false },
+    bridge: { probe: async (id) => ({ id, reachable: true, roundTripMs: 1, clockSkewMs: 0, health }) },
+  });
+  const { status, json } = await send("GET", "/health?strict=true", undefined, { authorization: "" });
+  assert.deepEqual([status, json.status, json.serving, json.workers[0].terminals], [200, "ok", true, terminals]);
+});
+
+test("an account's status stands at the top level; a symbol is passed on, and must be one", async () => {
+  const calls: WorkerCall[] = [];
+  const value = { ...healthOf({ capacity: "well" }, true), as_of: AS_OF };
+  const { send } = start({
+    db: {
+      resolveAccount: async () => ({ ...ACCOUNT, status: "active", encrypted_password: "jwe", worker_id: "w1" }),
+    },
+    bridge: { read: (call) => note(calls, call, { ok: true, value }) },
+  });
+  const { status, json } = await send("GET", `/accounts/${ACCOUNT_ID}/status?symbol=EURUSD`);
+  assert.deepEqual([status, json], [200, { account: ACCOUNT, status: "active", ...value }]);
+  assert.deepEqual(JSON.parse(calls[0]?.body ?? "").request, { kind: "account_status", symbol: "EURUSD" });
+  isProblem(await send("GET", `/accounts/${ACCOUNT_ID}/status?symbol=`), "invalid_request");
 });
 
 test("the OpenAPI document names every route with its problems, and warns about missing keys", async () => {

@@ -44,15 +44,34 @@ export type CallFrame = Extract<CallerFrame, { type: "command" | "read" | "cance
 export const WorkerPhase = z.enum(["received", "queued", "started", "finished", "unseen"]);
 export type WorkerPhase = z.infer<typeof WorkerPhase>;
 
-/** What `/health` shows of a worker; `wall_ms` is its wall clock (Unix milliseconds), compared for skew only. */
+/**
+ * What `/health` shows of a worker: to anybody, so counts and states only. `wall_ms` is its wall clock (Unix
+ * milliseconds), compared for skew only. Whatever came later is optional.
+ */
 export const WorkerHealth = z.strictObject({
   version: z.string(),
   wall_ms: z.number(),
-  terminals: z.array(z.strictObject({ name: z.string(), kind: z.enum(["simulator", "rpyc"]), state: z.string() })),
+  terminals: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(["simulator", "rpyc"]),
+      state: z.string(),
+      /** Why no work is given to it, and for how many seconds by now; absent while it is well. */
+      reason: z.string().optional(),
+      since_s: z.int().optional(),
+      /** Commands and reads that wait for it. */
+      queued: z.int().optional(),
+    }),
+  ),
   /** Commands waiting or running. */
   in_flight: z.int(),
   /** Terminals are reached over the network without TLS, by the operator's explicit wish. */
   plain_rpc: z.boolean(),
+  /** Commands whose outcome nobody knows, and nobody has acknowledged. */
+  unknown_commands: z.int().optional(),
+  /** Age in seconds of the oldest result that the function has not taken yet; null: it has taken all. */
+  oldest_undelivered_s: z.int().nullable().optional(),
+  journal: z.strictObject({ age_s: z.int(), bytes: z.int() }).optional(),
 });
 export type WorkerHealth = z.infer<typeof WorkerHealth>;
 

@@ -2,6 +2,7 @@
 // Connect, switch and status count as reads: they change nothing at the broker and may be repeated.
 import { z } from "zod";
 import { AccountType, Login, SymbolName, Ticket, TradeMode } from "../domain/mod.ts";
+import { HealthLayer } from "./account-health.ts";
 import { MAX_AGE_MAX_MS } from "./limits.ts";
 
 const MaxAge = z.int().min(0).max(MAX_AGE_MAX_MS);
@@ -10,7 +11,7 @@ export const ReadRequest = z.discriminatedUnion("kind", [
   /** Always a real login with the credential, also on a terminal that is already there. */
   z.strictObject({ kind: z.literal("connect"), account_type: AccountType.optional() }),
   z.strictObject({ kind: z.literal("switch") }),
-  z.strictObject({ kind: z.literal("account_status") }),
+  z.strictObject({ kind: z.literal("account_status"), symbol: SymbolName.optional() }),
   z.strictObject({ kind: z.literal("account_info"), max_age_ms: MaxAge }),
   z.strictObject({ kind: z.literal("positions"), max_age_ms: MaxAge, symbol: SymbolName.optional() }),
   z.strictObject({ kind: z.literal("orders"), max_age_ms: MaxAge, symbol: SymbolName.optional() }),
@@ -93,15 +94,6 @@ export const OrderView = z.object({
   ...Marks,
 });
 export type OrderView = z.infer<typeof OrderView>;
-
-/** One layer between the caller and the broker; `ok: false` says what is wrong and what to do. */
-export const HealthLayer = z.object({
-  layer: z.enum(["credential", "terminal", "broker_link", "trading_permission", "capacity"]),
-  ok: z.boolean().nullable(),
-  code: z.string(),
-  detail: z.string(),
-});
-export type HealthLayer = z.infer<typeof HealthLayer>;
 
 const AsOf = z.iso.datetime();
 /** What each read kind answers. `as_of`: when the terminal was read. `truncated`: more rows than one answer holds. */

@@ -33,6 +33,10 @@ const health = {
   ...{ version: "0.1.0", wall_ms: 1, in_flight: 0, plain_rpc: false },
   terminals: [{ name: "sim-1", kind: "simulator", state: "open" }],
 };
+const fullHealth = {
+  ...{ ...health, unknown_commands: 0, oldest_undelivered_s: 7, journal: { age_s: 60, bytes: 4096 } },
+  terminals: [{ name: "mt5-1", kind: "rpyc", state: "quarantined", reason: "hung", since_s: 12, queued: 3 }],
+};
 const frames: Case[] = [
   ...edgesOf(
     "CallerFrame",
@@ -77,6 +81,8 @@ const frames: Case[] = [
       ...[
         { type: "error", code: "bad_frame", detail: "d".repeat(500) },
         { type: "pong", t: 1, health },
+        { type: "pong", t: 1, health: fullHealth },
+        { type: "pong", t: 1, health: { ...fullHealth, oldest_undelivered_s: null } },
       ],
     ],
     [
@@ -90,6 +96,8 @@ const frames: Case[] = [
         { type: "result", id: ID },
       ],
       ...[{ type: "pong", t: 1 }, { type: "pong", t: 1, health: { ...health, secret: 1 } }, { type: "command" }],
+      { type: "pong", t: 1, health: { ...health, terminals: [{ ...health.terminals[0], login: "5000001" }] } },
+      { type: "pong", t: 1, health: { ...health, journal: { age_s: 1, bytes: 1, path: "/" } } },
       { type: "error", code: "bad_frame", retry_after_ms: 0.5 },
     ],
   ),

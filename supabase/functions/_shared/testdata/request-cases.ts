@@ -4,6 +4,7 @@ import {
   CommandBody,
   CommandKinds,
   CommandRequest,
+  healthOf,
   MAX_AGE_MAX_MS,
   ReadRequest,
   ReadValues,
@@ -125,6 +126,7 @@ const bodies: Case[] = [
         { kind: "connect", account_type: "live" },
         { kind: "switch" },
         { kind: "account_status" },
+        { kind: "account_status", symbol: "EURUSD" },
       ],
       ...[
         { kind: "positions", max_age_ms: 0, symbol: "EURUSD" },
@@ -132,10 +134,18 @@ const bodies: Case[] = [
       ],
     ],
     [
+      ...[
+        { kind: "account_status", symbol: "" },
+        { kind: "account_status", max_age_ms: 0 },
+      ],
       ...[{ kind: "connect", account_type: "real" }, { kind: "switch", max_age_ms: 0 }, { kind: "account_info" }],
       ...[{ kind: "positions", max_age_ms: -1 }, { kind: "orders", max_age_ms: MAX_AGE_MAX_MS + 1 }, { kind: "deals" }],
     ],
   ),
+  {
+    name: "an account of which nothing is known is not healthy",
+    run: () => assert.equal(healthOf({}, false).healthy, false),
+  },
   {
     name: "every read kind has the shape of its answer",
     run: () => {

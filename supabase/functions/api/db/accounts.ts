@@ -31,6 +31,7 @@ export const ResolvedAccount = z.object({
   id: z.guid(),
   login: Login,
   server: ServerName,
+  status: AccountStatus,
   encrypted_password: z.string(),
   worker_id: z.string().nullable(),
 });

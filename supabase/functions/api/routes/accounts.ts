@@ -1,18 +1,17 @@
 // The user's accounts: list, status, change, remove.
 import { z } from "zod";
-import { RiskLimits } from "../../_shared/domain/mod.ts";
+import { RiskLimits, SymbolName } from "../../_shared/domain/mod.ts";
 import { HealthLayer } from "../../_shared/protocol/mod.ts";
 import {
   getAccount,
   listAccounts,
-  readAccount,
+  readStatus,
   removeAccount,
   type ServiceContext,
   updateAccount,
 } from "../services/mod.ts";
 import { AccountView } from "./account-view.ts";
 import { AccountName, AccountParams, AnsweredAccount, AsOf, PassMagic, QueryBoolean } from "./fields.ts";
-import { WORKER_PROBLEMS } from "./problems.ts";
 import { addUserRoute, type Router } from "./route.ts";
 
 const TAG = "Accounts";
@@ -34,6 +33,7 @@ const RemovedAnswer = z.object({
 });
 const StatusAnswer = z.object({
   account: AnsweredAccount,
+  status: AccountView.shape.status.meta({ description: "As in the list of accounts" }),
   healthy: z.boolean(),
   layers: z.array(HealthLayer),
   as_of: AsOf,
@@ -77,15 +77,20 @@ function addListing(router: Router, services: ServiceContext): void {
       method: "get",
       path: "/accounts/{id}/status",
       tag: TAG,
-      summary: "Which layer between you and the broker is unhealthy",
+      summary: "Which layer between you and the broker is unhealthy, and what to do",
+      description:
+        "Looks at the terminal by the way that a command would take, with a login if one is needed. A worker that does not " +
+        "answer is shown as a layer and not as an error. Codes: docs/errors.md.",
       params: AccountParams,
-      answers: { 200: { description: "Layer by layer", schema: StatusAnswer } },
-      problems: ["account_not_found", "account_inactive", ...WORKER_PROBLEMS, "read_timeout"],
+      query: z.object({
+        symbol: SymbolName.optional().meta({ description: "Adds a layer: whether this symbol can be traded" }),
+      }),
+      answers: { 200: { description: "Layer by layer, outermost first", schema: StatusAnswer } },
+      problems: ["account_not_found"],
     },
-    async ({ c, caller, params }) => {
-      const request = { kind: "account_status" } as const;
-      const { account, value } = await readAccount(services, { caller, accountId: params.id, request });
-      return c.json({ account, ...value });
+    async ({ c, caller, params, query }) => {
+      const symbol = query.symbol === undefined ? {} : { symbol: query.symbol };
+      return c.json(await readStatus(services, caller, { accountId: params.id, ...symbol }));
     },
   );
 }

@@ -2,10 +2,14 @@
 import { z } from "zod";
 import { WorkerHealth } from "../../_shared/protocol/mod.ts";
 import type { Health } from "../services/mod.ts";
+import { QueryBoolean } from "./fields.ts";
 import { addOpenRoute, type Router } from "./route.ts";
 
 const HealthAnswer = z.object({
-  status: z.enum(["ok", "degraded"]),
+  status: z
+    .enum(["ok", "degraded"])
+    .meta({ description: "`degraded`: something does not answer or is out of service" }),
+  serving: z.boolean().meta({ description: "The database and at least one terminal can serve" }),
   version: z.string(),
   database: z.object({ reachable: z.boolean(), round_trip_ms: z.number().nullable() }),
   workers: z.array(
@@ -14,6 +18,7 @@ const HealthAnswer = z.object({
       reachable: z.boolean(),
       round_trip_ms: z.number().nullable(),
       clock_skew_ms: z.number().nullable().meta({ description: "The worker's wall clock minus the function's" }),
+      clock_skew_warning: z.boolean().meta({ description: "More than 2 s apart: look after the hosts' clocks" }),
       ...WorkerHealth.omit({ wall_ms: true }).partial().shape,
     }),
   ),
@@ -27,10 +32,19 @@ export function addHealthRoutes(router: Router, checkHealth: () => Promise<Healt
       path: "/health",
       tag: "Service",
       summary: "Whether the database and the workers answer",
-      description: "Always 200 when the function itself runs; `status` says whether all is well. At most 2 s old.",
+      description:
+        "200 when the function itself runs; `status` says whether all is well. With `strict=true` the same body comes with " +
+        "503 while `serving` is false: for monitors that look at the status code alone. At most 2 s old.",
       auth: false,
-      answers: { 200: { description: "What answers and what does not", schema: HealthAnswer } },
+      query: z.object({ strict: QueryBoolean.optional() }),
+      answers: {
+        200: { description: "What answers and what does not", schema: HealthAnswer },
+        503: { description: "Only with `strict=true`: nothing can be served", schema: HealthAnswer },
+      },
     },
-    async ({ c }) => c.json(await checkHealth()),
+    async ({ c, query }) => {
+      const health = await checkHealth();
+      return c.json(health, query.strict === true && !health.serving ? 503 : 200);
+    },
   );
 }

@@ -29,7 +29,7 @@ function world(outcome: ReadOutcome | Partial<AccountInfoView>, created = true) 
     db: {
       connectAccount: (_userId, account) => note(connected, account, { account: row, created }),
       replaceCredential: (_userId, _id, credential) => note(replaced, credential, row),
-      resolveAccount: async () => ({ ...ACCOUNT, encrypted_password: "old-jwe", worker_id: "w1" }),
+      resolveAccount: async () => ({ ...ACCOUNT, status: "active", encrypted_password: "old-jwe", worker_id: "w1" }),
       switchAccount: (_userId, id) => note(switched, id, row),
     },
   });

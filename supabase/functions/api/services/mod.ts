@@ -12,6 +12,7 @@ export * from "./idempotency-key.ts";
 export * from "./list-commands.ts";
 export * from "./read-account.ts";
 export * from "./read-command.ts";
+export * from "./read-status.ts";
 export * from "./receive-results.ts";
 export * from "./replace-password.ts";
 export * from "./submit-command.ts";
