@@ -1,6 +1,9 @@
-// `npm run bench [name]`: one benchmark, or all; each prints one JSON object.
+// `npm run bench [name [-- options]]`: one benchmark, or all; each prints one JSON object.
 const Benchmarks: Record<string, () => Promise<unknown>> = {
   rpc: async () => (await import("./rpc.ts")).benchRpc(),
+  scheduler: async () => (await import("./scheduler.ts")).benchScheduler(process.argv.slice(3)),
+  pool: async () => (await import("./pool.ts")).benchPool(process.argv.slice(3)),
+  recovery: async () => (await import("./recovery.ts")).benchRecovery(),
 };
 
 const wanted = process.argv[2];

@@ -1,0 +1,105 @@
+// Whether work can begin in time, and from when on a user above his share counts. A refusal here is certain and early;
+// the same work would otherwise wait and then expire.
+import type { FairTags } from "./fair-tags.ts";
+import type { Lane } from "./lane.ts";
+import type { PolicyParams } from "./params.ts";
+import type { ServerTimes } from "./server-times.ts";
+import { count } from "./terminals.ts";
+import type { RefusalReason, Work } from "./work.ts";
+
+/** Quantiles of the logins of a server: a change that is taken in should be in time, a read may be asked for again. */
+const SLOW_LOGIN = 0.95;
+const USUAL_LOGIN = 0.5;
+const LEAST_RETRY_MS = 100;
+
+export type Refusal = { kind: "refused"; reason: RefusalReason; retryAfterMs: number };
+export type Place = {
+  kind: "admitted";
+  tagMs: number;
+  dueMs: number;
+  keyMs: number;
+  oldestMs: number;
+  beginByMs: number;
+};
+
+export type AdmissionView = {
+  params: PolicyParams;
+  times: ServerTimes;
+  tags: FairTags;
+  /** Share of the terminals' time that is busy. */
+  load: number;
+  /** Works waiting, in all. */
+  waiting: number;
+};
+
+export function admit(view: AdmissionView, lane: Lane, work: Work, nowMs: number): Place | Refusal {
+  const { params, times, tags } = view;
+  const beginByMs = beginBy(work, params);
+  if (view.waiting >= params.maxWaiting || lane.size >= params.maxLaneWaiting) {
+    return refusal("queue_full", times.meanVisitMs);
+  }
+  const up = count(lane.room.terminals, ({ state }) => state === "up");
+  const lateMs = nowMs + waitMs(lane, work, times, up) - beginByMs;
+  // Without any terminal nothing is known; one may come back in time.
+  if (up > 0 && lateMs > 0) return refusal("overloaded", lateMs);
+  const latestMs = beginByMs - times.loginMs(work.server, SLOW_LOGIN);
+  let tagMs = nowMs;
+  if (causesLogin(lane, work)) {
+    const stepMs = times.meanLoginMs / (Math.max(1, up) * params.userShare);
+    tagMs = tags.tag(work.user, nowMs, stepMs, params.userBurst);
+    if (tagMs > Math.max(nowMs, latestMs)) {
+      // Whoever wants to get out of positions on all his accounts may: last in order, but never sent away.
+      if (work.kind !== "close") return refusal("user_share", tagMs - latestMs);
+      tagMs = Math.max(nowMs, latestMs);
+    }
+    tags.charge(work.user, nowMs, stepMs);
+  }
+  return { kind: "admitted", tagMs, beginByMs, ...orderOf(view, work, tagMs, latestMs) };
+}
+
+function beginBy({ kind, deadlineMs }: Work, { sendMarginMs }: PolicyParams): number {
+  return kind === "read" || kind === "verify" ? deadlineMs : deadlineMs - sendMarginMs;
+}
+
+/** A lane that has a terminal, or waits for one already, costs no other login. */
+function causesLogin(lane: Lane, { kind, proven }: Work): boolean {
+  return kind === "verify" || !proven || (lane.terminal === null && lane.running === null && lane.size === 0);
+}
+
+function waitMs(lane: Lane, { kind, server }: Work, times: ServerTimes, up: number): number {
+  if (lane.terminal !== null) return lane.size * times.workMs(server);
+  const ahead = lane.room.ahead(kind === "close" || kind === "read" ? kind : "change");
+  return (
+    (ahead / Math.max(1, up)) * times.meanVisitMs + times.loginMs(server, kind === "read" ? USUAL_LOGIN : SLOW_LOGIN)
+  );
+}
+
+type Order = Pick<Place, "dueMs" | "keyMs" | "oldestMs">;
+
+function orderOf({ params, load }: AdmissionView, { kind }: Work, tagMs: number, latestMs: number): Order {
+  switch (kind) {
+    case "read": {
+      const keyMs = tagMs + params.readHandicapMs;
+      return { dueMs: tagMs + hold(params, load), keyMs, oldestMs: keyMs };
+    }
+    case "verify": {
+      // Behind everything else at first, and in time for its deadline nevertheless.
+      const keyMs = Math.max(tagMs, latestMs - params.verifyLeadMs);
+      return { dueMs: Math.min(tagMs + params.verifyHoldMs, keyMs), keyMs, oldestMs: keyMs };
+    }
+    case "close":
+      return { dueMs: tagMs, keyMs: tagMs - params.closeLeadMs, oldestMs: tagMs };
+    case "open":
+    case "change":
+      return { dueMs: tagMs, keyMs: tagMs, oldestMs: tagMs };
+  }
+}
+
+/** While terminals stand idle, a switch costs nobody anything, and a read need not wait for company. */
+export function hold({ holdMs, holdFromShare, holdFullShare }: PolicyParams, load: number): number {
+  return holdMs * Math.min(1, Math.max(0, (load - holdFromShare) / (holdFullShare - holdFromShare)));
+}
+
+function refusal(reason: RefusalReason, ms: number): Refusal {
+  return { kind: "refused", reason, retryAfterMs: Math.max(LEAST_RETRY_MS, Math.ceil(ms)) };
+}

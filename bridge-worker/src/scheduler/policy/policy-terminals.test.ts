@@ -1,0 +1,258 @@
+// Terminals that come and go, that may not serve everybody, or that serve one account alone; and verifications, which
+// take whatever terminal is missed least.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Desk, HOLDS } from "./testdata/desk.ts";
+
+describe("a terminal's state", () => {
+  it("is disconnected at first: nothing runs before it is up", () => {
+    const desk = new Desk({ up: false });
+    desk.submit("A");
+    assert.deepEqual(desk.decide(), []);
+    desk.policy.terminalChanged(0, "t1", "up");
+    assert.deepEqual(desk.decide(), ["switch t1 A1"]);
+  });
+
+  it("up on an account that it was found on: no login is needed there", () => {
+    const desk = new Desk({ up: false, terminals: 2 });
+    desk.policy.terminalChanged(0, "t1", "up");
+    desk.policy.terminalChanged(0, "t2", "up", { lane: "A", server: "server" });
+    desk.submit("A");
+    assert.deepEqual(desk.decide(), ["run t2 A1"]);
+  });
+
+  it("up on an account that another terminal has: that one keeps it", () => {
+    const desk = new Desk({ terminals: 2 });
+    desk.submit("A");
+    desk.decide();
+    desk.policy.terminalChanged(0, "t2", "up", { lane: "A", server: "server" });
+    desk.submit("A");
+    assert.deepEqual(desk.decide(), []);
+    desk.finish("t1");
+    assert.deepEqual(desk.decide(), ["run t1 A2"]);
+  });
+
+  it("up on an account that it may not serve: that one is served where it may be", () => {
+    const desk = new Desk({
+      terminals: [
+        { id: "t1", servers: null, pinned: ["P"] },
+        { id: "t2", servers: null, pinned: [] },
+      ],
+    });
+    desk.policy.terminalChanged(0, "t2", "up", { lane: "P", server: "server" });
+    desk.submit("P");
+    assert.deepEqual(desk.decide(), ["switch t1 P1"]);
+  });
+
+  for (const state of ["draining", "quarantined", "disconnected"] as const) {
+    it(`${state}: its account is served elsewhere, waiting work too`, () => {
+      const desk = new Desk({ terminals: 2 });
+      desk.submit("A");
+      desk.decide();
+      desk.submit("A");
+      desk.policy.terminalChanged(0, "t1", state);
+      // The first work may still do something there.
+      assert.deepEqual(desk.decide(), []);
+      desk.finish("t1");
+      assert.deepEqual(desk.decide(), ["switch t2 A2"]);
+    });
+
+    it(`${state} while it is idle: at once`, () => {
+      const desk = new Desk({ terminals: 2 }).settle("A");
+      desk.policy.terminalChanged(0, "t1", state);
+      desk.submit("A");
+      assert.deepEqual(desk.decide(), ["switch t2 A2"]);
+    });
+  }
+
+  it("held: it takes nothing and keeps its account", () => {
+    const desk = new Desk({ terminals: 2 }).settle("A");
+    desk.policy.terminalChanged(0, "t1", "held");
+    desk.submit("A");
+    assert.deepEqual(desk.decide(), []);
+    desk.policy.terminalChanged(0, "t1", "up");
+    assert.deepEqual(desk.decide(), ["run t1 A2"]);
+  });
+
+  it("tells how much waits for its account", () => {
+    const desk = new Desk({ terminals: 2 });
+    for (let work = 0; work < 3; work++) desk.submit("A");
+    assert.equal(desk.policy.waitingAt("t1"), 0);
+    desk.decide();
+    assert.deepEqual([desk.policy.waitingAt("t1"), desk.policy.waitingAt("t2")], [2, 0]);
+  });
+
+  it("ends nothing that it does not run", () => {
+    const desk = new Desk();
+    assert.throws(() => desk.finish("t1"), RangeError);
+    assert.throws(() => desk.finish("t9"), RangeError);
+  });
+});
+
+describe("servers and pins", () => {
+  it("a terminal serves the servers that it may log in to", () => {
+    const desk = new Desk({
+      terminals: [
+        { id: "t1", servers: ["one"], pinned: [] },
+        { id: "t2", servers: null, pinned: [] },
+      ],
+    });
+    desk.submit("A", { server: "two" });
+    assert.deepEqual(desk.decide(), ["switch t2 A1"]);
+    desk.submit("B", { server: "two" });
+    assert.deepEqual(desk.decide(), []);
+    desk.submit("C", { server: "one" });
+    assert.deepEqual(desk.decide(), ["switch t1 C3"]);
+  });
+
+  it("a lane that only one terminal may serve does not hold up the others", () => {
+    const desk = new Desk({
+      terminals: [
+        { id: "t1", servers: ["one"], pinned: [] },
+        { id: "t2", servers: ["two"], pinned: [] },
+      ],
+    });
+    desk.submit("A", { server: "one" });
+    desk.decide();
+    desk.submit("B", { server: "one", kind: "close" });
+    desk.submit("C", { server: "two" });
+    assert.deepEqual(desk.decide(), ["switch t2 C3"]);
+  });
+
+  it("of two lanes that could take the same terminal, the older goes first", () => {
+    const desk = new Desk({
+      terminals: [
+        { id: "t1", servers: ["one"], pinned: [] },
+        { id: "t2", servers: null, pinned: [] },
+      ],
+    });
+    desk.submit("A", { server: "one" });
+    desk.submit("B", { server: "two" });
+    desk.decide();
+    desk.submit("C", { server: "one" });
+    desk.after(1).submit("D", { server: "two" });
+    desk.finish("t2");
+    assert.deepEqual(desk.decide(), ["switch t2 C3"]);
+  });
+
+  it("a lane that is overdue takes no terminal that may not serve it", () => {
+    const desk = new Desk({
+      terminals: [
+        { id: "t1", servers: ["one"], pinned: [] },
+        { id: "t2", servers: ["two"], pinned: [] },
+      ],
+    });
+    desk.submit("A", { server: "one" });
+    desk.submit("X", { server: "two" });
+    desk.decide();
+    desk.finish("t1");
+    desk.submit("A", { server: "one" });
+    desk.decide();
+    desk.submit("B", { server: "two" });
+    desk.after(4_500).submit("A", { server: "one" });
+    desk.finish("t1");
+    assert.deepEqual(desk.decide(), ["run t1 A5"]);
+  });
+
+  it("a pinned account has its terminal for itself, and no other", () => {
+    const desk = new Desk({
+      terminals: [
+        { id: "t1", servers: null, pinned: ["P"] },
+        { id: "t2", servers: null, pinned: [] },
+      ],
+    });
+    desk.submit("A");
+    desk.submit("B");
+    assert.deepEqual(desk.decide(), ["switch t2 A1"]);
+    desk.submit("P");
+    assert.deepEqual(desk.decide(), ["switch t1 P3"]);
+    desk.submit("P");
+    desk.finish("t2");
+    assert.deepEqual(desk.decide(), ["switch t2 B2"]);
+  });
+});
+
+describe("a verification", () => {
+  const verify = { kind: "verify", deadlineMs: 30_000 } as const;
+
+  it("takes an empty terminal at once", () => {
+    const desk = new Desk();
+    desk.submit("V", verify);
+    assert.deepEqual(desk.decide(), ["switch t1 V1"]);
+  });
+
+  it("waits a little for a terminal that nobody misses, then takes the least useful one", () => {
+    const desk = new Desk({ terminals: 2, params: HOLDS });
+    for (let use = 0; use < 5; use++) desk.settle("A");
+    desk.settle("B");
+    desk.submit("V", verify);
+    assert.deepEqual(desk.after(1_999).decide(), []);
+    assert.deepEqual(desk.after(1).decide(), ["switch t2 V7"]);
+  });
+
+  it("comes after every change and read that is due", () => {
+    const desk = new Desk();
+    desk.submit("X");
+    desk.decide();
+    desk.submit("V", verify);
+    desk.after(5_000).submit("A");
+    desk.read("B");
+    const order: string[] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      desk.finish("t1");
+      order.push(...desk.decide());
+    }
+    assert.deepEqual(order, ["switch t1 A3", "switch t1 B4", "switch t1 V2"]);
+  });
+
+  it("comes before those that come in when its deadline is near", () => {
+    const desk = new Desk();
+    desk.submit("X");
+    desk.decide();
+    desk.submit("V", verify);
+    desk.after(25_000).submit("A");
+    desk.finish("t1");
+    assert.deepEqual(desk.decide(), ["switch t1 V2"]);
+  });
+
+  it("of an account that is on a terminal runs there, behind the account's own work", () => {
+    const desk = new Desk({ terminals: 2 }).settle("A");
+    desk.submit("A", { ...verify, user: "somebody else" });
+    desk.submit("A");
+    assert.deepEqual(desk.decide(), ["run t1 A3"]);
+    desk.finish("t1");
+    assert.deepEqual(desk.decide(), ["run t1 A2"]);
+  });
+
+  it("of an account that is on a terminal goes first there when its deadline is near", () => {
+    const desk = new Desk();
+    desk.submit("A");
+    desk.decide();
+    desk.submit("A", { ...verify, user: "somebody else" });
+    desk.after(24_499).submit("A");
+    desk.submit("A");
+    desk.finish("t1");
+    assert.deepEqual(desk.decide(), ["run t1 A3"]);
+    desk.after(1).finish("t1");
+    assert.deepEqual(desk.decide(), ["run t1 A2"]);
+  });
+
+  it("that fails leaves the terminal on no account: the account's own work logs in again", () => {
+    const desk = new Desk().settle("A");
+    desk.submit("A", { ...verify, user: "somebody else" });
+    desk.decide();
+    desk.finish("t1", { onAccount: false, workMs: null });
+    desk.submit("A");
+    assert.deepEqual(desk.decide(), ["switch t1 A3"]);
+  });
+
+  for (const guess of [{ kind: "verify" }, { kind: "read", proven: false }] as const) {
+    it(`costs its user a login of his share each time; so does an unproven ${guess.kind}`, () => {
+      const desk = new Desk().settle("A");
+      const ask = (): ReturnType<Desk["submit"]> => desk.submit("A", { ...guess, user: "guesser" });
+      const answers = Array.from({ length: 30 }, ask).map((answer) => answer.kind);
+      assert.ok(answers.includes("refused"), answers.join());
+      assert.deepEqual(desk.submit("A"), { kind: "queued" });
+    });
+  }
+});
