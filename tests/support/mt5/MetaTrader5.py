@@ -163,6 +163,7 @@ class _Terminal:
         self.api_disabled = False
         self.path = _DEFAULT_PATH
         self.portable = None
+        self.initialize_ms = 0
         self.login_ms = 0
         self.send_ms = 0
         self.settle_ms = 0
@@ -221,6 +222,7 @@ def initialize(path=None, *, login=None, password=None, server=None, timeout=600
     fault = _fault("initialize")
     if fault:
         return _fail(False, *fault)
+    time.sleep(_t.initialize_ms / 1000.0)
     _t.initialized = True
     _t.portable = portable
     if path is not None:
@@ -920,8 +922,8 @@ def _control(text):
     broker, {switch_after: account};
     fail: {call: [code, text]}, once each; switch: an account or null, at once, as by a person at the window;
     release: lets a hanging order_send go on; initialized, connected, auto_trading, api_disabled, keywords_only, path,
-    login_ms, send_ms, settle_ms: settings; overwrite: {magic?, comment?} this broker writes over what an order says;
-    trade_expert: for the account shown.
+    initialize_ms, login_ms, send_ms, settle_ms: settings; overwrite: {magic?, comment?} this broker writes over what an order says;
+    trade_expert: for the account shown; deposit: {login, server, amount}.
     """
     order = json.loads(text)
     for name, value in order.items():
@@ -935,6 +937,8 @@ def _control(text):
             _switch(value)
         elif name == "release":
             _t.release.set()
+        elif name == "deposit":
+            _t.books[(value["server"], int(value["login"]))].balance += value["amount"]
         elif name == "trade_expert":
             _t.account.trade_expert = value
         elif hasattr(_t, name):
