@@ -1,4 +1,4 @@
-// TP-73 … TP-83: what the terminal's process keeps of tags while sends hang, wait, grow old and change hands.
+// TP-73 … TP-84: what the terminal's process keeps of tags while sends hang, wait, grow old and change hands.
 import assert from "node:assert/strict";
 import { type SendOrder, type TerminalPort, tagComment } from "../../bridge-worker/src/mt5/mod.ts";
 import {
@@ -244,6 +244,20 @@ export const memoryCases: readonly ContractCase[] = [
       const none = await fixture.port.history(account, { ...query, from: 0, to: DAY_S }, TIMEOUT_MS);
       assert.ok(none.kind === "ok");
       assert.deepEqual([none.orders, none.deals, none.counts], [[], [], { orders: 0, deals: 0 }]);
+    },
+  },
+  {
+    id: "TP-84",
+    promise: "poison asks the process that was to send and no other, which would deny what that one did",
+    run: async (fixture, world) => {
+      const { epoch } = await fixture.port.open();
+      await enter(fixture.port, world.main);
+      const sent = buy(fixture, world);
+      const reply = await fixture.port.send(sent);
+      assert.deepEqual(await fixture.port.poison(sent.tag, sent.commandId, epoch), { kind: "finished", reply });
+      const unsent = newTag();
+      await assert.rejects(fixture.port.poison(unsent, "c", "of another process"), isLost("guard_not_shared"));
+      assert.deepEqual(await fixture.port.query(unsent), { kind: "unseen" });
     },
   },
 ];

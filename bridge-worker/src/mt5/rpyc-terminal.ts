@@ -149,8 +149,8 @@ export class RpycTerminal implements TerminalPort {
     return this.#watched({ op: "query", tag });
   }
 
-  poison(tag: number, commandId: string): Promise<TagState> {
-    return this.#watched({ op: "poison", tag, command: commandId });
+  poison(tag: number, commandId: string, epoch?: string): Promise<TagState> {
+    return this.#watched({ op: "poison", tag, command: commandId }, epoch);
   }
 
   history({ login, server }: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply> {
@@ -224,16 +224,16 @@ export class RpycTerminal implements TerminalPort {
   }
 
   /** A tag call changes nothing that a second one would change again, so a lost connection is worth one more try. */
-  async #watched(message: Record<string, unknown>): Promise<TagState> {
+  async #watched(message: Record<string, unknown>, epoch?: string): Promise<TagState> {
     const { callTimeoutMs } = this.#options;
     if (this.#watch?.isUsable) {
       try {
-        return await this.#watch.call(message, TagAnswer, callTimeoutMs);
+        return await ofProcess(this.#watch, epoch).call(message, TagAnswer, callTimeoutMs);
       } catch (error) {
         if (!(error instanceof TerminalLost) || error.reason !== "connection") throw error;
       }
     }
-    return await (await this.#reopenedWatch()).call(message, TagAnswer, callTimeoutMs);
+    return await ofProcess(await this.#reopenedWatch(), epoch).call(message, TagAnswer, callTimeoutMs);
   }
 
   #reopenedWatch(): Promise<GuardSession> {
@@ -267,4 +267,10 @@ export class RpycTerminal implements TerminalPort {
     this.#watch?.reset();
     this.#watch = undefined;
   }
+}
+
+/** A connection ends in one process; while a terminal is being opened, that may be a newer one than is asked for. */
+function ofProcess(session: GuardSession, epoch: string | undefined): GuardSession {
+  if (epoch === undefined || session.epoch === epoch) return session;
+  throw new TerminalLost("guard_not_shared", "The process that was to send is not there any more");
 }

@@ -184,8 +184,12 @@ export interface TerminalPort {
   send(order: SendOrder): Promise<SendReply>;
   /** What became of a tag in this process of the terminal. Waits for nothing. */
   query(tag: number): Promise<TagState>;
-  /** Makes sure that a tag that has not begun to send never will; the state it finds afterwards is the answer. */
-  poison(tag: number, commandId: string): Promise<TagState>;
+  /**
+   * Makes sure that a tag that has not begun to send never will; the state it finds afterwards is the answer. `epoch`: the
+   * process that was to send. Another one would deny what that one did, and is not asked: throws TerminalLost. Without it,
+   * whichever is there.
+   */
+  poison(tag: number, commandId: string, epoch?: string): Promise<TagState>;
   /** What the broker's records hold of one command. A terminal without a connection to the broker answers `failed`. */
   history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply>;
   /** Drops the connections; queued requests do not run any more. */

@@ -24,7 +24,7 @@ export async function askGuard(session: Pick<TerminalSession, "epoch" | "poison"
     return { over: false, elsewhere: false, seen: "not_asked" };
   }
   if (session.epoch !== intent.epoch) return { over: true, elsewhere: false, seen: "another_process" };
-  const state = await session.poison(intent.tag, intent.id);
+  const state = await session.poison(intent.tag, intent.id, intent.epoch);
   const outcome = outcomeOfTag(state, intent);
   return {
     ...(outcome === undefined ? {} : { outcome }),

@@ -152,8 +152,11 @@ class SimTerminal implements TerminalPort {
     return this.#watchedTags().state(tag);
   }
 
-  async poison(tag: number, commandId: string): Promise<TagState> {
-    return this.#watchedTags().poison(tag, commandId);
+  async poison(tag: number, commandId: string, epoch?: string): Promise<TagState> {
+    const tags = this.#watchedTags();
+    if (epoch !== undefined && epoch !== this.#process.epoch)
+      throw new TerminalLost("guard_not_shared", "The process that was to send is not there any more");
+    return tags.poison(tag, commandId);
   }
 
   history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply> {

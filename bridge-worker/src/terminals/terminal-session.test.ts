@@ -340,7 +340,7 @@ describe("TerminalSession", () => {
     assert.deepStrictEqual(await session.query(5), { kind: "unseen" });
     port.onQuery = LOST;
     await assert.rejects(session.query(5), (error) => error === LOST);
-    await assert.rejects(session.poison(5, "c"), (error) => error === LOST);
+    await assert.rejects(session.poison(5, "c", "epoch-1"), (error) => error === LOST);
     assert.deepStrictEqual([session.state, session.isOn(ACCOUNT)], ["idle", true]);
     assert.deepStrictEqual(port.calls.slice(-3), ["query 5", "query 5", "poison 5 c"]);
   });

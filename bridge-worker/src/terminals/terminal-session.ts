@@ -220,8 +220,8 @@ export class TerminalSession {
     return this.#port.query(tag);
   }
 
-  poison(tag: number, commandId: string): Promise<TagState> {
-    return this.#port.poison(tag, commandId);
+  poison(tag: number, commandId: string, epoch: string): Promise<TagState> {
+    return this.#port.poison(tag, commandId, epoch);
   }
 
   async close(): Promise<void> {

@@ -73,7 +73,7 @@ export function hostPort(host: Host, owner: string, now: () => number, life: Lif
         return await port.send(order);
       }),
     query: (tag) => life.through(async () => await current().query(tag)),
-    poison: (tag, commandId) => life.through(async () => await current().poison(tag, commandId)),
+    poison: (tag, commandId, epoch) => life.through(async () => await current().poison(tag, commandId, epoch)),
     history: (account, query, timeoutMs) =>
       life.through(async () => await reading().history(account, query, timeoutMs)),
     close: () => life.through(async () => await inner?.close()),
