@@ -216,6 +216,25 @@ describe("Peer", () => {
     }
   });
 
+  it("a command that was refused at the door is not started by a copy of its frame that comes later", async () => {
+    const frame = await signers.commandFrame(worker.trade(alice));
+    const first = connect({
+      proofs: {
+        functionKeys: { verifyTicket: () => assert.fail(), verifyEnvelope: () => Promise.reject(new Error("no keys")) },
+        userTokens: { verify: () => assert.fail() },
+        now: () => MADE_AT_MS,
+      },
+    });
+    await first.peer.receive(JSON.stringify(frame));
+    await told(first, "error");
+    const second = connect();
+    await second.peer.receive(JSON.stringify(frame));
+    const { result } = await told(second, "result");
+    const outcome = await worker.outcome({ result });
+    assert.ok(outcome.state === "refused" && outcome.release === true);
+    assert.deepEqual(worker.broker.ledger(), []);
+  });
+
   it("what goes wrong inside is an internal_error without its message", async () => {
     const fail = (): never => {
       throw new Error("disk /dev/sda1 full");
@@ -290,6 +309,7 @@ function schedulerThat(): PeerDeps["scheduler"] {
     status: uncalled,
     cancel: uncalled,
     acknowledge: uncalled,
+    refuse: () => undefined,
     unsubscribe: () => undefined,
   };
 }

@@ -19,7 +19,7 @@ import { admitCall, type Proofs } from "./admit-call.ts";
 
 export type PeerDeps = {
   proofs: Proofs;
-  scheduler: Pick<Scheduler, "command" | "unsubscribe" | "read" | "status" | "cancel" | "acknowledge">;
+  scheduler: Pick<Scheduler, "command" | "refuse" | "unsubscribe" | "read" | "status" | "cancel" | "acknowledge">;
   sign: SignResult;
   /** The function has stored this result of this command: the outbox may forget it. */
   confirmed: (id: string, result: string) => void;
@@ -58,8 +58,7 @@ export class Peer {
     }
     if (frame.type === "ping") return this.#send({ type: "pong", t: frame.t, health: this.#deps.health() });
     if (frame.type === "ack") return this.#confirm(frame.id);
-    if (this.#calls >= MAX_CALLS_PER_LINK)
-      return this.#send({ type: "error", id: frame.id, code: "too_many_requests" });
+    if (this.#calls >= MAX_CALLS_PER_LINK) return this.#refuse(frame, new AppError("too_many_requests"));
     this.#calls += 1;
     try {
       await this.#call(frame);
@@ -130,6 +129,8 @@ export class Peer {
   }
 
   #refuse(frame: CallFrame, error: unknown): void {
+    // Its caller is told that nothing happened, and may use the key for something else: no copy of this frame may start.
+    if (frame.type === "command") this.#deps.scheduler.refuse(frame.id);
     const { code, extras } = toAppError(error);
     const log = this.#deps.log.scope({ call_id: frame.id });
     if (error instanceof AppError) log.warn("link.call_refused", { type: frame.type, code, detail: extras.detail });
