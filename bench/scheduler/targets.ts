@@ -48,6 +48,6 @@ export function checkTargets(cases: readonly Comparison[]): object[] {
     if (result === undefined) return [];
     return [{ case: caseName, policy, says, value: value(result), most, met: value(result) <= most }];
   });
-  const late = cases.reduce((sum, { policies }) => sum + (policies["balanced"]?.late ?? 0), 0);
+  const late = cases.reduce((sum, { policies }) => sum + (policies.balanced?.late ?? 0), 0);
   return [...checks, { case: "all", policy: "balanced", says: "late trades", value: late, most: 0, met: late === 0 }];
 }

@@ -78,6 +78,7 @@ describe("readConfig", () => {
       ...{ sealRing: [seal.privateJwk], resultKey: result.privateJwk, linkKeys: [link.publicJwk] },
       ...{ terminals: [], simulator: { terminals: 2, seed: 1, loginMs: 300, sendMs: 40 }, plainRpc: false },
       settlePolicy: SETTLE_POLICY,
+      scheduling: "balanced",
     });
   });
 
@@ -98,6 +99,7 @@ describe("readConfig", () => {
     ["JWKS_URL", "http://127.0.0.1:1/jwks", (config) => config.jwksUrl, "http://127.0.0.1:1/jwks"],
     ["JWT_ISSUER", "someone", (config) => config.jwtIssuer, "someone"],
     ["RESULTS_URL", "http://127.0.0.1:1/r", (config) => config.resultsUrl, "http://127.0.0.1:1/r"],
+    ["SCHEDULING", "prompt", (config) => config.scheduling, "prompt"],
     ["SIMULATOR_TERMINALS", "64", (config) => config.simulator.terminals, 64],
     ["SIMULATOR_SEED", "4294967295", (config) => config.simulator.seed, 4_294_967_295],
     ["SIMULATOR_LOGIN_MS", "0", (config) => config.simulator.loginMs, 0],
@@ -154,6 +156,7 @@ describe("readConfig", () => {
     ["MT5_RPC_PORT", "0"],
     ["MT5_RPC_DIALECT", "v7"],
     ["ALLOW_PLAIN_RPC", "yes"],
+    ["SCHEDULING", "fair"],
     ["SIMULATOR_TERMINALS", "0"],
     ["SIMULATOR_TERMINALS", "65"],
     ["SIMULATOR_SEED", "4294967296"],

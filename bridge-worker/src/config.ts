@@ -2,7 +2,7 @@
 // not start. Secret values never appear in it.
 import { calculateJwkThumbprint, type JWK } from "jose";
 import { z } from "zod";
-import { SETTLE_POLICY, type SettlePolicy } from "./scheduler/mod.ts";
+import { PRESETS, type PresetName, SETTLE_POLICY, type SettlePolicy } from "./scheduler/mod.ts";
 import { readTerminals, type TerminalConfig } from "./terminal-config.ts";
 
 const PORT_DEFAULT = 8790;
@@ -28,6 +28,8 @@ export type Config = {
   simulator: { terminals: number; seed: number; loginMs: number; sendMs: number };
   /** When open outcomes are looked for, and the intervals that a proof of absence takes. */
   settlePolicy: SettlePolicy;
+  /** Who waits for whom when accounts are more than terminals. */
+  scheduling: PresetName;
   plainRpc: boolean;
 };
 
@@ -100,6 +102,7 @@ const Environment = z.object({
   PROOF_QUIET_MS: whole(SETTLE_POLICY.quietMs, 3_600_000).default(SETTLE_POLICY.quietMs),
   PROOF_SEARCH_GAP_MS: whole(SETTLE_POLICY.searchGapMs, 3_600_000).default(SETTLE_POLICY.searchGapMs),
   PROOF_STABLE_MS: whole(SETTLE_POLICY.stableMs, 3_600_000).default(SETTLE_POLICY.stableMs),
+  SCHEDULING: z.enum(Object.keys(PRESETS) as [PresetName, ...PresetName[]]).default("balanced"),
   SIMULATOR_TERMINALS: whole(1, 64).default(SIMULATOR_TERMINALS_DEFAULT),
   SIMULATOR_SEED: whole(0, 2 ** 32 - 1).default(1),
   SIMULATOR_LOGIN_MS: whole(0, 30_000).default(SIMULATOR_LOGIN_MS_DEFAULT),
@@ -142,6 +145,7 @@ export async function readConfig(environment: Record<string, string | undefined>
       loginMs: env.SIMULATOR_LOGIN_MS,
       sendMs: env.SIMULATOR_SEND_MS,
     },
+    scheduling: env.SCHEDULING,
     settlePolicy: {
       ...SETTLE_POLICY,
       quietMs: env.PROOF_QUIET_MS,

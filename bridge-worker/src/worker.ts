@@ -17,7 +17,7 @@ import {
 } from "./link/mod.ts";
 import type { Log } from "./log.ts";
 import type { TerminalPort } from "./mt5/mod.ts";
-import { Scheduler, type SettlePolicy } from "./scheduler/mod.ts";
+import { PRESETS, Scheduler, type SettlePolicy } from "./scheduler/mod.ts";
 import { createTerminals } from "./terminal-pool.ts";
 import { createAccountAccess, LoginTimes, type TerminalSession } from "./terminals/mod.ts";
 import { createVault } from "./vault/mod.ts";
@@ -85,6 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     wallClock,
     after: realAfter,
     policy,
+    params: PRESETS[config.scheduling].params,
     fatal,
   });
   const recovered = await scheduler.recover();

@@ -1,7 +1,7 @@
 // One default per user, whichever way it is set and however many set it at once.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { connect, eventually, openSession, refuses, type Row, SEALED, type Session } from "./session.ts";
+import { connect, eventually, openSession, type Row, refuses, SEALED, type Session } from "./session.ts";
 
 let session: Session;
 

@@ -26,6 +26,7 @@ import {
   type CommandCall,
   type CommandEvent,
   type CommandQuestion,
+  type PolicyParams,
   type ReadCall,
   Scheduler,
   SETTLE_POLICY,
@@ -34,7 +35,12 @@ import {
   type Subscriber,
 } from "../../bridge-worker/src/scheduler/mod.ts";
 import { createSimTerminal, SimBroker, SimProcess, tradingPassword } from "../../bridge-worker/src/simulator/mod.ts";
-import { createAccountAccess, LoginTimes, TerminalSession } from "../../bridge-worker/src/terminals/mod.ts";
+import {
+  createAccountAccess,
+  LoginTimes,
+  type TerminalLimits,
+  TerminalSession,
+} from "../../bridge-worker/src/terminals/mod.ts";
 import { createVault } from "../../bridge-worker/src/vault/mod.ts";
 import { type KeyPair, makeKeyPair } from "../../scripts/keys.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -72,6 +78,9 @@ export type FixtureOptions = {
   /** Other terminals than simulated ones. */
   sessions?: (log: Log) => TerminalSession[];
   policy?: SettlePolicy;
+  params?: PolicyParams;
+  /** What every terminal may serve. */
+  limits?: TerminalLimits;
   /** Real time, unless a test moves the scheduler's timers itself (`clock.after`). */
   after?: After;
 };
@@ -89,6 +98,7 @@ export type WorkerFixture = World & {
   actor(options?: ActorOptions): Promise<Actor>;
   command(actor: Actor, request: CommandRequest, change?: CallChange): CommandCall;
   trade(actor: Actor, params?: Partial<TradeParams>, change?: CallChange): CommandCall;
+  readCall(actor: Actor, request: ReadRequest): ReadCall;
   question(call: CommandCall, change?: Partial<CommandQuestion>): CommandQuestion;
   /** Runs a command to its end. */
   run(call: CommandCall): Promise<Outcome>;
@@ -126,15 +136,27 @@ export async function createWorkerFixture(options: FixtureOptions = {}): Promise
       ...{ name: `sim-${index + 1}`, broker, owner: randomUUID(), process },
       ...{ now, wait: clock.wait, utcNow: wallClock },
     });
-    return new TerminalSession({ port: options.wrapPort?.(port, journal) ?? port, kind: "simulator", log, now });
+    const limits = options.limits === undefined ? {} : { limits: options.limits };
+    return new TerminalSession({
+      ...{ port: options.wrapPort?.(port, journal) ?? port, kind: "simulator", log, now },
+      ...limits,
+    });
   };
   const sessions = options.sessions?.(log) ?? processes.map(simulated);
   const vault = await createVault([sealKey.privateJwk]);
-  const access = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock, after: options.after ?? realAfter });
+  const access = createAccountAccess({
+    journal,
+    vault,
+    times: new LoginTimes(),
+    now,
+    wallClock,
+    after: options.after ?? realAfter,
+  });
   const sign = await createResultSigner({ key: resultKey.privateJwk, workerId: WORKER_ID, wallClock });
   const scheduler = new Scheduler({
     ...{ sessions, journal, access, sign, log, now, wallClock, after: options.after ?? realAfter },
     policy: options.policy ?? SETTLE_POLICY,
+    ...(options.params === undefined ? {} : { params: options.params }),
     fatal: (error) => fatal.push(error),
   });
   const calls = createCalls(world);
@@ -172,9 +194,7 @@ export async function createWorkerFixture(options: FixtureOptions = {}): Promise
   };
 }
 
-type Calls = Pick<WorkerFixture, "actor" | "command" | "trade" | "question"> & {
-  readCall: (actor: Actor, request: ReadRequest) => ReadCall;
-};
+type Calls = Pick<WorkerFixture, "actor" | "command" | "trade" | "question" | "readCall">;
 
 /** Tags of one test process are all different, as those of one database are. */
 let lastTag = 2 ** 40;

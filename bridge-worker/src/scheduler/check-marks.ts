@@ -4,7 +4,7 @@ import type { After } from "../after.ts";
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
 import { isTagged } from "../mt5/mod.ts";
-import { laneKey } from "../protocol.ts";
+import { type AccountRef, laneKey } from "../protocol.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import type { CommandCall } from "./calls.ts";
 
@@ -20,7 +20,7 @@ export type MarkCheckerDeps = {
   wallClock: () => number;
   now: () => number;
   after: After;
-  inLane: (lane: string, notAfterMs: number, work: (session: TerminalSession) => Promise<void>) => Promise<void>;
+  inLane: (account: AccountRef, notAfterMs: number, work: (session: TerminalSession) => Promise<void>) => Promise<void>;
   log: Log;
 };
 
@@ -57,7 +57,7 @@ export class MarkChecker {
     if (ms === undefined || this.#stopped || this.#isChecked(call)) return;
     const callOff = this.#deps.after(ms, () => {
       const { inLane, now } = this.#deps;
-      inLane(lane, now() + TURN_MS, (session) => this.#look(session, call, ticket))
+      inLane(call.account, now() + TURN_MS, (session) => this.#look(session, call, ticket))
         .catch((error: unknown) => this.#notChecked(error))
         .finally(() => this.#lookLater(lane, call, ticket, looks + 1));
     });

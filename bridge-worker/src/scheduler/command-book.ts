@@ -28,6 +28,11 @@ export class CommandBook {
     return command;
   }
 
+  /** It was refused: nobody has heard anything yet. */
+  drop(command: RunningCommand): void {
+    this.#running.delete(command.call.id);
+  }
+
   setPhase(command: RunningCommand, phase: RunningCommand["phase"]): void {
     command.phase = phase;
     this.#tell(command, { phase });

@@ -3,5 +3,6 @@
 // run-command.ts. Tests: beside the files.
 export type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
 export type { SignResult } from "./ending-writer.ts";
+export { type PolicyParams, PRESETS, type PresetName } from "./policy/params.ts";
 export { Scheduler, type SchedulerDeps } from "./scheduler.ts";
 export { SETTLE_POLICY, type SettlePolicy } from "./settle-policy.ts";

@@ -11,6 +11,7 @@ import {
   planCommand,
   type Reading,
   type SendReply,
+  type TagState,
   TerminalLost,
 } from "../mt5/mod.ts";
 import { AppError, type Outcome, type Timings } from "../protocol.ts";
@@ -19,11 +20,15 @@ import type { AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts"
 import { blockedBy, unseenOpenings } from "./blocks.ts";
 import type { CommandCall } from "./calls.ts";
 import type { FillingMemory } from "./filling-memory.ts";
+import type { Ran } from "./task.ts";
 
 /** Longest wait for `prepare`; a read that takes longer says that the terminal is not well. */
 const PREPARE_TIMEOUT_MS = 5_000;
-/** Longest wait for `order_send` after its deadline to start: brokers answer within seconds, or not at all. */
-const SEND_TIMEOUT_MS = 30_000;
+/**
+ * Longest wait for `order_send`: brokers answer within seconds, or not at all. Given up, it is asked after by its tag; and its
+ * account is served elsewhere meanwhile.
+ */
+const SEND_TIMEOUT_MS = 8_000;
 const ORDER_WINDOW_MS = 60_000;
 
 export type RunDeps = {
@@ -41,15 +46,30 @@ type Prepared = { plan: Plan; reading: Reading };
 type Ended = Exclude<Outcome, { state: "done" } | { state: "unknown" }>;
 type Stopwatch = { queuedMs: number; loginMs: number; prepareMs: number; sendMs: number; startedMs: number };
 
+/** How it ended, and what it cost. */
+export type CommandRun = { outcome: Outcome; ran: Ran };
+
 /** Never throws for what a terminal, a broker or a caller does; throws when the journal cannot be written. */
 export async function runCommand(
   deps: RunDeps,
   session: TerminalSession,
   call: CommandCall,
   arrivedMs: number,
-): Promise<Outcome> {
+): Promise<CommandRun> {
   const startedMs = deps.now();
   const watch: Stopwatch = { queuedMs: startedMs - arrivedMs, loginMs: 0, prepareMs: 0, sendMs: 0, startedMs };
+  const outcome = await prepareAndSend(deps, session, call, watch);
+  const { loginMs, prepareMs } = watch;
+  const workMs = prepareMs > 0 ? deps.now() - startedMs - loginMs : null;
+  return { outcome, ran: { loginMs: loginMs > 0 ? loginMs : null, workMs, snapshot: null } };
+}
+
+async function prepareAndSend(
+  deps: RunDeps,
+  session: TerminalSession,
+  call: CommandCall,
+  watch: Stopwatch,
+): Promise<Outcome> {
   let ready: Prepared | Outcome;
   try {
     ready = await prepare(deps, session, call, watch);
@@ -161,6 +181,8 @@ async function sendOnce(
   plan: Plan,
 ): Promise<SendReply | { kind: "lost"; error: unknown; seen: string }> {
   const { tag } = call.body;
+  // Asked afterwards, another process would deny what this one has sent.
+  const { epoch } = session;
   try {
     return await session.send({
       tag,
@@ -170,16 +192,25 @@ async function sendOnce(
       ...(plan.requirePosition === undefined ? {} : { requirePosition: plan.requirePosition }),
       ...(plan.ownMagic === undefined ? {} : { ownMagic: plan.ownMagic }),
       notAfterMs: call.notAfterMs,
-      timeoutMs: Math.max(0, call.notAfterMs - deps.now()) + SEND_TIMEOUT_MS,
+      timeoutMs: SEND_TIMEOUT_MS,
     });
   } catch (error) {
     deps.log.warn("command.send_lost", { command_id: call.id, error: error instanceof Error ? error.message : "" });
-    const state = await session.poison(tag, call.id).catch(() => ({ kind: "unreachable" as const }));
+    const state = await poisoned(session, call, epoch);
     if (state.kind === "finished") return state.reply;
     // Poisoned before it ever began, in the same process: it never ran and never can.
     if (state.kind === "poisoned") return { kind: "refused", reason: "poisoned" };
     return { kind: "lost", error, seen: state.kind };
   }
+}
+
+async function poisoned(
+  session: TerminalSession,
+  { id, body }: CommandCall,
+  epoch: string | null,
+): Promise<TagState | { kind: "unreachable" }> {
+  if (epoch === null) return { kind: "unreachable" };
+  return session.poison(body.tag, id, epoch).catch(() => ({ kind: "unreachable" as const }));
 }
 
 function outcomeOf(

@@ -1,23 +1,21 @@
 // One read on one terminal: connect, switch, status, account, positions, orders. Nothing here changes anything at the
 // broker, so nothing is journaled, and a read that met the wrong account may simply be done again.
-import type { Journal, TagOwner } from "../journal/mod.ts";
+import type { Journal } from "../journal/mod.ts";
 import {
   type AccountReply,
   accountView,
   type BrokerClock,
-  type MarksOf,
-  orderView,
-  positionView,
   type Reading,
   type ReadParts,
   TerminalLost,
-  tagOfComment,
   UnknownTradeMode,
 } from "../mt5/mod.ts";
-import { AppError, CommandRequest, type ErrorCode, MAX_ROWS, type ReadOutcome, type ReadRequest } from "../protocol.ts";
+import { AppError, type ErrorCode, type ReadOutcome } from "../protocol.ts";
 import type { AccessReply, AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
 import { accountStatus } from "./account-status.ts";
 import type { ReadCall } from "./calls.ts";
+import { type AccountRead, isAccountRead, showReading } from "./show-reading.ts";
+import type { Ran, Snapshot } from "./task.ts";
 
 export type ReadDeps = {
   journal: Journal;
@@ -27,10 +25,35 @@ export type ReadDeps = {
   wallClock: () => number;
 };
 
+/** How it ended, what it cost, and what it saw for others. */
+export type ReadRun = { outcome: ReadOutcome; ran: Ran };
+
+type Failure = Extract<ReadOutcome, { ok: false }>;
+/** Filled in on the way. */
+type Course = { loginMs: number | null; snapshot: Snapshot | null };
+
 /** Never throws for what a terminal, a broker or a caller does. */
-export async function runRead(deps: ReadDeps, session: TerminalSession, call: ReadCall): Promise<ReadOutcome> {
+export async function runRead(deps: ReadDeps, session: TerminalSession, call: ReadCall): Promise<ReadRun> {
+  const startedMs = deps.now();
+  const course: Course = { loginMs: null, snapshot: null };
+  const outcome = await outcomeOf(deps, call, () => readValue(deps, session, call, course));
+  const workMs = deps.now() - startedMs - (course.loginMs ?? 0);
+  return { outcome, ran: { ...course, workMs: outcome.ok ? workMs : null } };
+}
+
+/** The same read, answered by what the account's terminal was last seen to hold. */
+export function readFrom(
+  deps: ReadDeps,
+  call: ReadCall,
+  request: AccountRead,
+  { reading, asOfMs }: Snapshot,
+): Promise<ReadOutcome> {
+  return outcomeOf(deps, call, async () => showReading(deps, call, request, reading, asOfMs));
+}
+
+async function outcomeOf(deps: ReadDeps, call: ReadCall, read: () => Promise<object | Failure>): Promise<ReadOutcome> {
   try {
-    const value = await readValue(deps, session, call);
+    const value = await read();
     return "ok" in value ? value : { ok: true, value };
   } catch (error) {
     if (error instanceof AppError) return failed(error.code, error.message);
@@ -42,44 +65,41 @@ export async function runRead(deps: ReadDeps, session: TerminalSession, call: Re
   }
 }
 
-type Failure = Extract<ReadOutcome, { ok: false }>;
-
-async function readValue(deps: ReadDeps, session: TerminalSession, call: ReadCall): Promise<object | Failure> {
-  const { request } = call.body;
-  const claim: Claim = { userId: call.userId, account: call.account, credential: call.body.credential };
+async function readValue(
+  deps: ReadDeps,
+  session: TerminalSession,
+  call: ReadCall,
+  course: Course,
+): Promise<object | Failure> {
+  const { request, credential } = call.body;
+  const claim: Claim = { userId: call.userId, account: call.account, credential };
   if (request.kind === "account_status") {
     return accountStatus(deps, session, { claim, symbol: request.symbol, notAfterMs: call.notAfterMs });
   }
   const prove = request.kind === "connect" ? deps.access.verify : deps.access.enter;
   const access = await prove(session, claim, call.notAfterMs);
   if (access.kind !== "ready") return accessFailure(access);
-  const as_of = (): string => new Date(deps.wallClock()).toISOString();
-  if (request.kind !== "positions" && request.kind !== "orders") {
+  course.loginMs = access.loginMs > 0 ? access.loginMs : null;
+  // Before the terminal is asked: what happens meanwhile may be in the answer or not.
+  const [takenAtMs, asOfMs] = [deps.now(), deps.wallClock()];
+  if (!isAccountRead(request) || (request.kind === "account_info" && request.max_age_ms === 0)) {
     const reply = await inTime<AccountReading>(deps, call, (timeoutMs) => session.readAccount(call.account, timeoutMs));
-    return "ok" in reply ? reply : { account: accountView(reply.account), as_of: as_of() };
+    return "ok" in reply ? reply : { account: accountView(reply.account), as_of: new Date(asOfMs).toISOString() };
   }
   const reading = await readOnce(deps, session, call, partsFor(request));
   if ("ok" in reading) return reading;
-  switch (request.kind) {
-    case "positions": {
-      const rows = reading.positions ?? [];
-      const marks = marksFor(deps.journal, call.userId);
-      const { server } = call.account;
-      const positions = rows.slice(0, MAX_ROWS).map((row) => positionView(row, server, deps.clock, marks));
-      return { positions, truncated: rows.length > MAX_ROWS, as_of: as_of() };
-    }
-    case "orders": {
-      const rows = reading.orders ?? [];
-      const marks = marksFor(deps.journal, call.userId);
-      const { server } = call.account;
-      const orders = rows.slice(0, MAX_ROWS).map((row) => orderView(row, server, deps.clock, marks));
-      return { orders, truncated: rows.length > MAX_ROWS, as_of: as_of() };
-    }
-  }
+  if (isWhole(request)) course.snapshot = { reading, takenAtMs, asOfMs };
+  return showReading(deps, call, request, reading, asOfMs);
 }
 
-function partsFor(request: Extract<ReadRequest, { symbol?: unknown }>): ReadParts {
-  const filter = request.symbol === undefined ? {} : { symbol: request.symbol };
+/** Whoever takes an answer of some age gets the account whole, and so do those who come after him. */
+function isWhole({ max_age_ms }: AccountRead): boolean {
+  return max_age_ms > 0;
+}
+
+function partsFor(request: AccountRead): ReadParts {
+  if (isWhole(request)) return { positions: {}, orders: {} };
+  const filter = "symbol" in request && request.symbol !== undefined ? { symbol: request.symbol } : {};
   return request.kind === "positions" ? { positions: filter } : { orders: filter };
 }
 
@@ -131,21 +151,6 @@ function accessFailure(access: Exclude<AccessReply, { kind: "ready" }>): Failure
     case "paused":
       return { ...failed("login_paused"), retry_after_ms: access.retryAfterMs };
   }
-}
-
-/** The caller's own magic and comment, for orders that one of his commands made; nothing for anyone else's. */
-function marksFor(journal: Journal, userId: string): MarksOf {
-  return ({ magic, comment }) => {
-    const owner = ownerOf(journal, Number(magic)) ?? ownerOf(journal, tagOfComment(comment));
-    if (owner === undefined || owner.userId !== userId) return { magic: null, comment: null, command_id: null };
-    const request = CommandRequest.safeParse(owner.request).data;
-    const params = request?.kind === "trade" ? request.params : undefined;
-    return { magic: params?.magic ?? null, comment: params?.comment ?? null, command_id: owner.id };
-  };
-}
-
-function ownerOf(journal: Journal, tag: number | undefined): TagOwner | undefined {
-  return Number.isSafeInteger(tag) && tag !== undefined ? journal.tagOwner(tag) : undefined;
 }
 
 function failed(code: ErrorCode, detail?: string, lastError?: [number, string]): Failure {

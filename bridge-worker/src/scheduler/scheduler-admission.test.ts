@@ -5,14 +5,23 @@ import { until } from "../../../tests/support/manual-clock.ts";
 import {
   type Actor,
   createWorkerFixture,
+  createWorld,
   type Heard,
   listen,
   type WorkerFixture,
 } from "../../../tests/support/worker-fixture.ts";
+import type { Outcome } from "../protocol.ts";
 import type { CommandCall } from "./calls.ts";
-import { MAX_QUEUED_PER_LANE, MAX_QUEUED_PER_TERMINAL } from "./terminal-jobs.ts";
+import { PRESETS } from "./policy/params.ts";
 
-const BUSY = { state: "refused", code: "worker_busy", retry_after_ms: 2_000, release: true } as const;
+const { maxLaneWaiting: MAX_QUEUED_PER_LANE } = PRESETS.balanced.params;
+/** What a worker that stops says. */
+const STOPPING = { state: "refused", code: "worker_busy", retry_after_ms: 2_000, release: true } as const;
+
+function isFull(outcome: Outcome): boolean {
+  const { state } = outcome;
+  return state === "refused" && outcome.code === "worker_busy" && outcome.release === true;
+}
 
 describe("Scheduler: admission", () => {
   let worker: WorkerFixture;
@@ -45,7 +54,7 @@ describe("Scheduler: admission", () => {
     const waiting = await fill(alice, MAX_QUEUED_PER_LANE);
     assert.deepEqual(waiting.at(-1)?.events, [{ phase: "queued" }]);
     const call = worker.trade(alice);
-    assert.deepEqual(await worker.run(call), BUSY);
+    assert.ok(isFull(await worker.run(call)));
     assert.equal(worker.journal.find(call.id), undefined);
     // Another account still finds room.
     const bob = await worker.actor({ account: { login: "5000002" } });
@@ -53,26 +62,69 @@ describe("Scheduler: admission", () => {
 
     release();
     await Promise.all(waiting.map(({ result }) => result));
-    assert.deepEqual(await worker.run(call), BUSY);
+    assert.ok(isFull(await worker.run(call)));
     const tags = worker.broker.ledger().map(({ magic }) => magic);
     assert.equal(tags.includes(String(call.body.tag)), false);
     assert.equal((await worker.run(worker.trade(alice))).state, "done");
   });
 
-  it("the last place of a terminal is given, the next command of any account is refused", async () => {
-    const lanes = Math.ceil(MAX_QUEUED_PER_TERMINAL / MAX_QUEUED_PER_LANE);
-    const actors = await Promise.all(
-      Array.from({ length: lanes }, (_, index) => worker.actor({ account: { login: String(5_000_002 + index) } })),
-    );
-    const waiting = (await Promise.all(actors.map((actor) => fill(actor, MAX_QUEUED_PER_LANE)))).flat();
-    assert.equal(waiting.length, MAX_QUEUED_PER_TERMINAL);
-    assert.deepEqual(waiting.at(-1)?.events, [{ phase: "queued" }]);
-    assert.deepEqual(await worker.run(worker.trade(alice)), BUSY);
-    assert.deepEqual(await worker.read(alice, { kind: "account_info", max_age_ms: 0 }), {
-      ...{ ok: false, code: "worker_busy", retry_after_ms: 2_000 },
-    });
+  it("the last place of the worker is given, the next command of any account is refused", async () => {
     release();
-    await Promise.all(waiting.map(({ result }) => result));
+    const small = await createWorkerFixture({ params: { ...PRESETS.balanced.params, maxWaiting: 2 } });
+    const actors = await Promise.all(
+      ["5000001", "5000002", "5000003"].map((login) => small.actor({ account: { login } })),
+    );
+    const letGo = small.holdNextSend();
+    const ended = actors.map((actor) => small.run(small.trade(actor)));
+    await until("the terminal is busy", () => small.broker.ledger().length === 1);
+    const late = small.trade(await small.actor({ account: { login: "5000004" } }));
+    assert.ok(isFull(await small.run(late)));
+    letGo();
+    assert.deepEqual(new Set((await Promise.all(ended)).map(({ state }) => state)), new Set(["done"]));
+    await small.stop();
+  });
+
+  it("an account that no terminal may log in to is told so, and nothing is written down", async () => {
+    release();
+    const limits = { servers: ["Switchyard-Demo"], pinned: [] };
+    const limited = await createWorkerFixture({ limits });
+    const call = limited.trade(await limited.actor({ account: { server: "Switchyard-Netting" } }));
+    const outcome = await limited.run(call);
+    assert.ok(outcome.state === "refused" && outcome.release === true);
+    assert.equal(outcome.code, "terminal_unavailable");
+    assert.equal(limited.journal.find(call.id), undefined);
+    assert.equal((await limited.run(limited.trade(await limited.actor()))).state, "done");
+    await limited.stop();
+  });
+
+  it("one user who sends on very many accounts at once is stopped at his share, and nobody else with him", async () => {
+    release();
+    const world = await createWorld();
+    const crowd = await createWorkerFixture({ world, after: world.clock.after });
+    const letGo = crowd.holdNextSend();
+    const first = crowd.run(crowd.trade(await crowd.actor()));
+    await until("the terminal is busy", () => crowd.broker.ledger().length === 1);
+    const bulk = await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        crowd.actor({ userId: "11111111-1111-4111-8111-111111111111", account: { login: String(5_000_010 + index) } }),
+      ),
+    );
+    const answers = bulk.map((actor) => crowd.run(crowd.trade(actor)));
+    const other = crowd.run(crowd.trade(await crowd.actor({ account: { login: "5000002" } })));
+    letGo();
+    let haveEnded = false;
+    const ended = Promise.all(answers).finally(() => {
+      haveEnded = true;
+    });
+    await until("all have ended", () => {
+      world.clock.advance(5);
+      return haveEnded;
+    });
+    const states = (await ended).map((outcome) => (outcome.state === "refused" ? outcome.code : "taken"));
+    assert.ok(states.includes("too_many_requests"), states.join());
+    assert.ok(states.includes("taken"), states.join());
+    assert.deepEqual([(await first).state, (await other).state], ["done", "done"]);
+    await crowd.stop();
   });
 
   it("a full lane refuses its reads, too", async () => {
@@ -87,7 +139,7 @@ describe("Scheduler: admission", () => {
     const [known] = await Promise.all([take(worker.trade(alice)), fill(alice, MAX_QUEUED_PER_LANE - 1)]);
     const drained = worker.scheduler.drain();
     const call = worker.trade(alice);
-    assert.deepEqual(await worker.run(call), BUSY);
+    assert.deepEqual(await worker.run(call), STOPPING);
     release();
     const result = await known.result;
     await drained;
@@ -97,12 +149,18 @@ describe("Scheduler: admission", () => {
   });
 
   it("a read that waits past its time answers read_timeout", async () => {
-    const outcome = await worker.scheduler.read({
-      ...{ id: crypto.randomUUID(), userId: alice.userId, account: alice.account },
-      notAfterMs: worker.clock.now() + 1,
-      body: { request: { kind: "account_info", max_age_ms: 0 }, credential: alice.credential },
-    });
-    assert.deepEqual(outcome, { ok: false, code: "read_timeout" });
+    const world = await createWorld();
+    const slow = await createWorkerFixture({ world, after: world.clock.after });
+    const actor = await slow.actor();
+    const letGo = slow.holdNextSend();
+    const sent = slow.run(slow.trade(actor));
+    await until("the terminal is busy", () => slow.broker.ledger().length === 1);
+    const read = slow.read(actor, { kind: "account_info", max_age_ms: 0 });
+    world.clock.advance(20_000);
+    assert.deepEqual(await read, { ok: false, code: "read_timeout" });
+    letGo();
+    await sent;
+    await slow.stop();
     release();
   });
 
@@ -113,7 +171,7 @@ describe("Scheduler: admission", () => {
       isDrained = true;
     });
     const call = worker.trade(alice);
-    assert.deepEqual(await worker.run(call), BUSY);
+    assert.deepEqual(await worker.run(call), STOPPING);
     assert.equal(isDrained, false);
     release();
     await drained;

@@ -3,14 +3,21 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { until } from "../../../tests/support/manual-clock.ts";
-import { type Actor, createWorkerFixture, listen, type WorkerFixture } from "../../../tests/support/worker-fixture.ts";
+import {
+  type Actor,
+  createWorkerFixture,
+  createWorld,
+  listen,
+  type WorkerFixture,
+} from "../../../tests/support/worker-fixture.ts";
 import type { CommandCall } from "./calls.ts";
 
 describe("Scheduler: deadlines", () => {
   let worker: WorkerFixture;
   let alice: Actor;
   beforeEach(async () => {
-    worker = await createWorkerFixture();
+    const world = await createWorld();
+    worker = await createWorkerFixture({ world, after: world.clock.after });
     alice = await worker.actor();
   });
   afterEach(() => worker.stop());
@@ -32,8 +39,10 @@ describe("Scheduler: deadlines", () => {
 
   it("a command that waits past its time expires while it waits, and is not sent when its turn comes", async () => {
     const release = await occupy();
-    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 1 });
-    const outcome = await worker.run(call);
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 5_000 });
+    const ended = worker.run(call);
+    worker.clock.advance(5_000);
+    const outcome = await ended;
     assert.ok(outcome.state === "expired");
     assert.equal(outcome.code, "deadline_exceeded");
     await release();
@@ -55,12 +64,12 @@ describe("Scheduler: deadlines", () => {
   });
 
   it("a command that needs longer for its preparation than its time expires before the send", async () => {
-    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 600 });
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 800 });
     const session = worker.sessions[0];
     assert.ok(session);
     const read = session.read.bind(session);
     session.read = (...args) => {
-      worker.clock.advance(601);
+      worker.clock.advance(801);
       return read(...args);
     };
     const outcome = await worker.run(call);
@@ -86,14 +95,26 @@ describe("Scheduler: deadlines", () => {
   it("a command that arrives in its last millisecond still runs", async () => {
     const call = worker.trade(alice);
     await worker.run(worker.trade(alice));
-    assert.equal((await worker.run({ ...call, notAfterMs: worker.clock.now() })).state, "done");
+    assert.equal((await worker.run({ ...call, notAfterMs: worker.clock.now() + 1 })).state, "done");
   });
 
-  it("no login is begun that would take longer than the time left", async () => {
+  it("what a login leaves no time for is not taken in: refused at once, its key free, and no login begun", async () => {
     const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 499 });
     const outcome = await worker.run(call);
-    assert.equal(outcome.state, "expired");
-    assert.equal(worker.processes[0]?.shown, null);
+    assert.ok(outcome.state === "refused" && outcome.release === true);
+    assert.deepEqual([outcome.code, (outcome.retry_after_ms ?? 0) > 0], ["worker_busy", true]);
+    assert.deepEqual([worker.processes[0]?.shown, worker.journal.find(call.id)], [null, undefined]);
+  });
+
+  it("no login is begun that would take longer than the time that is left when its turn comes", async () => {
+    const release = await occupy();
+    const bob = await worker.actor({ account: { login: "5000002" } });
+    const call = worker.trade(bob, {}, { notAfterMs: worker.clock.now() + 5_000 });
+    const ended = worker.run(call);
+    worker.clock.advance(4_600);
+    await release();
+    assert.equal((await ended).state, "expired");
+    assert.equal(worker.processes[0]?.shown?.account.login, alice.account.login);
   });
 
   it("status of an unseen id: unseen while its time lasts, and the frame may still run", async () => {
@@ -182,10 +203,12 @@ describe("Scheduler: deadlines", () => {
 
   it("a cancel and an expiry of the same waiting command end it once", async () => {
     const release = await occupy();
-    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 1 });
+    const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 5_000 });
     const heard = listen();
     await worker.scheduler.command(call, heard.subscriber);
-    const told = await worker.scheduler.cancel(worker.question(call));
+    const cancelled = worker.scheduler.cancel(worker.question(call));
+    worker.clock.advance(5_000);
+    const told = await cancelled;
     const result = await heard.result;
     await release();
     await worker.scheduler.drain();

@@ -4,19 +4,23 @@ import { type After, pause } from "../after.ts";
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
 import { BrokerClock } from "../mt5/mod.ts";
-import { AppError, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, laneKey, type Outcome, type ReadOutcome } from "../protocol.ts";
+import { AppError, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, type Outcome, type ReadOutcome } from "../protocol.ts";
 import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
 import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
 import { MarkChecker } from "./check-marks.ts";
 import { CommandBook, type RunningCommand } from "./command-book.ts";
 import { EndingWriter, type SignResult } from "./ending-writer.ts";
 import { FillingMemory } from "./filling-memory.ts";
+import { type PolicyParams, PRESETS } from "./policy/params.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RefusedIds } from "./refused-ids.ts";
 import { expired, type RunDeps, runCommand } from "./run-command.ts";
-import { runRead } from "./run-read.ts";
+import { readFrom, runRead } from "./run-read.ts";
 import type { SettlePolicy } from "./settle-policy.ts";
-import { TerminalJobs } from "./terminal-jobs.ts";
+import { isAccountRead } from "./show-reading.ts";
+import { NOTHING_RAN, type Ran } from "./task.ts";
+import { refusedCommand, refusedRead, workOfCommand, workOfRead } from "./tasks.ts";
+import { TerminalRunner } from "./terminal-runner.ts";
 
 const BUSY_RETRY_MS = 2_000;
 /** How long a question about an unknown command waits for an attempt to settle it. */
@@ -32,6 +36,8 @@ export type SchedulerDeps = {
   wallClock: () => number;
   after: After;
   policy: SettlePolicy;
+  /** Who waits for whom; balanced when nothing is said. */
+  params?: PolicyParams;
   /** The journal could not be written, or something impossible happened: the process must stop. */
   fatal: (error: unknown) => void;
 };
@@ -39,7 +45,7 @@ export type SchedulerDeps = {
 export class Scheduler {
   readonly #deps: SchedulerDeps;
   readonly #run: RunDeps;
-  readonly #jobs: TerminalJobs;
+  readonly #runner: TerminalRunner;
   readonly #book = new CommandBook();
   readonly #refused = new RefusedIds((ENVELOPE_LIFE_S + CLOCK_TOLERANCE_S) * 1000);
   readonly #endings: EndingWriter;
@@ -51,6 +57,7 @@ export class Scheduler {
   readonly #cancelling = new Map<string, Promise<string>>();
   /** The journal's age when this process began, and then: a wall clock that is set forward must not age a journal. */
   readonly #aged: { journalMs: number; atMs: number };
+  #reads = 0;
   #draining = false;
 
   constructor(deps: SchedulerDeps) {
@@ -67,9 +74,19 @@ export class Scheduler {
       now,
       wallClock,
     };
-    this.#jobs = new TerminalJobs({ sessions: deps.sessions, now, after, onFailure: (error) => this.#stop(error) });
+    this.#runner = new TerminalRunner({
+      ...{
+        sessions: deps.sessions,
+        params: deps.params ?? PRESETS.balanced.params,
+        now,
+        wallClock,
+        after,
+        log: scoped,
+      },
+      onFailure: (error) => this.#stop(error),
+    });
     this.#endings = new EndingWriter({ journal, sign: deps.sign, log, stop: (error) => this.#stop(error) });
-    const inLane: TerminalJobs["inLane"] = (...turn) => this.#jobs.inLane(...turn);
+    const inLane: TerminalRunner["inLane"] = (...turn) => this.#runner.inLane(...turn);
     this.#marks = new MarkChecker({ journal, wallClock, now, after, inLane, log: scoped });
     this.#reconciler = new Reconciler({
       ...{ journal, access, policy: deps.policy, now, wallClock, after },
@@ -80,7 +97,7 @@ export class Scheduler {
       record: async (intent, outcome) => {
         await this.#endings.write(intent, outcome);
       },
-      alone: (session, work) => this.#jobs.alone(session, work),
+      alone: (session, work) => this.#runner.alone(session, work),
       inLane,
       log: scoped,
     });
@@ -104,8 +121,12 @@ export class Scheduler {
       };
       await this.#endings.write(intent, { state: "unknown", evidence });
     }
+    // Which account a terminal is on is worth knowing before the first login: the account need not be brought back.
+    for (const session of this.#deps.sessions) {
+      this.#runner.track(this.#runner.alone(session, () => session.ensureOpen()).catch(() => {}));
+    }
     // Not awaited: a terminal that is away must not keep the worker from starting. Its place in the queue is the first.
-    this.#jobs.track(this.#reconciler.start(this.#deps.journal.unsettled()));
+    this.#runner.track(this.#reconciler.start(this.#deps.journal.unsettled()));
     return open.length;
   }
 
@@ -124,17 +145,26 @@ export class Scheduler {
     if (refusal !== undefined) return this.#refuseAtAdmission(call, refusal, subscriber);
     const command = this.#book.add(call, this.#deps.now());
     command.subscribers.add(subscriber);
-    const leave = this.#jobs.add({
-      lane: laneKey(call.account),
-      notAfterMs: call.notAfterMs,
+    const added = this.#runner.add({
+      work: workOfCommand(call, command.arrivedMs, this.#isProven(call)),
+      account: call.account,
       run: (session) => this.#runCommand(command, session),
       expire: async () => {
         await this.#settle(command, expired("The command waited for its turn until its time was over"));
       },
     });
-    this.#waiting.set(call.id, leave);
+    if (added.kind === "refused") {
+      this.#book.drop(command);
+      return this.#refuseAtAdmission(call, refusedCommand(added), subscriber);
+    }
+    if (added.kind === "queued") this.#waiting.set(call.id, added.leave);
     // A free terminal has started it by now; otherwise it waits.
     if (command.phase === "received") this.#book.setPhase(command, "queued");
+  }
+
+  /** The command's frame was refused before it became a call: a copy of it that comes later is refused, too. */
+  refuse(id: string): void {
+    this.#refused.add(id, this.#deps.now());
   }
 
   /** Stops listening. A command that has started goes on: nobody's going away undoes an order. */
@@ -143,16 +173,32 @@ export class Scheduler {
   }
 
   read(call: ReadCall): Promise<ReadOutcome> {
-    const lane = laneKey(call.account);
-    if (this.#draining || this.#jobs.isFull(lane)) return Promise.resolve(busyRead());
+    const { request } = call.body;
+    if (this.#draining) return Promise.resolve(busyRead());
+    // Why no terminal can be used is known without one, and is asked for just then.
+    const out = request.kind === "account_status" ? this.#runner.outOfUse(call.account) : undefined;
+    if (out !== undefined) return runRead(this.#run, out, call).then(({ outcome }) => outcome);
+    this.#reads += 1;
     return new Promise((resolve) => {
-      this.#jobs.add({
-        lane,
-        notAfterMs: call.notAfterMs,
-        run: async (session) => resolve(await runRead(this.#run, session, call)),
+      const added = this.#runner.add({
+        work: workOfRead(call, this.#reads, this.#deps.now(), this.#isProven(call)),
+        account: call.account,
+        run: async (session) => {
+          const { outcome, ran } = await runRead(this.#run, session, call);
+          resolve(outcome);
+          return ran;
+        },
+        answer: (snapshot) => {
+          if (isAccountRead(request)) resolve(readFrom(this.#run, call, request, snapshot));
+        },
         expire: async () => resolve({ ok: false, code: "read_timeout" }),
       });
+      if (added.kind === "refused") resolve(refusedRead(added));
     });
+  }
+
+  #isProven({ userId, account, body: { credential } }: CommandCall | ReadCall): boolean {
+    return this.#deps.access.isProven({ userId, account, credential });
   }
 
   /** What became of a command: where it is, or its result. An id whose time is over and that was never seen is expired
@@ -195,8 +241,8 @@ export class Scheduler {
     return event;
   }
 
-  health(): ReturnType<TerminalJobs["health"]> {
-    return this.#jobs.health();
+  health(): ReturnType<TerminalRunner["health"]> {
+    return this.#runner.health();
   }
 
   /** Takes nothing new and waits until what was taken has ended. */
@@ -204,7 +250,7 @@ export class Scheduler {
     this.#draining = true;
     this.#marks.stop();
     await this.#reconciler.stop();
-    await this.#jobs.idle();
+    await this.#runner.idle();
   }
 
   #whereIs({ commandId, userId }: CommandQuestion): CommandEvent | undefined {
@@ -230,7 +276,7 @@ export class Scheduler {
       return { state: "unknown", evidence: { phase: "journal_younger_than_command" } };
     }
     if (now() > call.notAfterMs) return expired("The command arrived after its time was over");
-    return this.#draining || this.#jobs.isFull(laneKey(call.account)) ? refusedBusy() : undefined;
+    return this.#draining ? refusedBusy() : undefined;
   }
 
   /** How far back the journal knows everything, milliseconds. */
@@ -262,15 +308,16 @@ export class Scheduler {
     return arrived ?? { result: this.#endings.writeSigned(unseen, ending, signed) };
   }
 
-  async #runCommand(command: RunningCommand, session: TerminalSession): Promise<void> {
-    if (command.cancelled) return;
+  async #runCommand(command: RunningCommand, session: TerminalSession): Promise<Ran> {
+    if (command.cancelled) return NOTHING_RAN;
     this.#book.setPhase(command, "started");
-    const outcome = await runCommand(this.#run, session, command.call, command.arrivedMs);
+    const { outcome, ran } = await runCommand(this.#run, session, command.call, command.arrivedMs);
     await this.#settle(command, outcome);
     const made = outcome.state === "done" && command.call.body.request.kind !== "cancel_order";
     if (made && outcome.result.order_ticket !== null) {
       await this.#marks.orderMade(session, command.call, outcome.result.order_ticket);
     }
+    return ran;
   }
 
   /** J2, then everyone is told. */
@@ -297,7 +344,7 @@ export class Scheduler {
 
   #stop(error: unknown): void {
     // Nothing else may start on a disk that cannot be trusted, not even in the moment before the process is gone.
-    this.#jobs.halt();
+    this.#runner.halt();
     this.#deps.log.error("scheduler.fatal", { error: describeError(error) });
     this.#deps.fatal(error);
   }

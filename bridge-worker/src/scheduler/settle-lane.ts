@@ -4,7 +4,7 @@
 import type { After } from "../after.ts";
 import type { OpenIntent } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
-import { type AccountRef, laneKey, type Outcome } from "../protocol.ts";
+import type { AccountRef, Outcome } from "../protocol.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import { newWatch, type Watch } from "./absence.ts";
 import { askGuard, type GuardWord } from "./settle-by-guard.ts";
@@ -23,7 +23,7 @@ export type SettleDeps = RecordsDeps & {
   /** Runs work while no job uses the terminal. Rejects when that cannot be had in time. */
   alone: (session: TerminalSession, work: () => Promise<void>) => Promise<void>;
   /** Runs work in the account's lane, behind what waits there. Rejects when its turn does not come before `notAfterMs`. */
-  inLane: (lane: string, notAfterMs: number, work: (session: TerminalSession) => Promise<void>) => Promise<void>;
+  inLane: (account: AccountRef, notAfterMs: number, work: (session: TerminalSession) => Promise<void>) => Promise<void>;
   log: Log;
 };
 
@@ -146,7 +146,7 @@ export class LaneSettler {
       await guards;
       for (const intent of this.#open()) await this.#lookFor(intent, session, words).catch(warn);
     };
-    await inLane(laneKey(this.#account), now() + LANE_TURN_MS, work).catch(warn);
+    await inLane(this.#account, now() + LANE_TURN_MS, work).catch(warn);
   }
 
   async #lookFor(intent: OpenIntent, session: TerminalSession, words: ReadonlyMap<string, string>): Promise<void> {

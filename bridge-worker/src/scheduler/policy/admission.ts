@@ -57,13 +57,19 @@ export function admit(view: AdmissionView, lane: Lane, work: Work, nowMs: number
   return { kind: "admitted", tagMs, beginByMs, ...orderOf(view, work, tagMs, latestMs) };
 }
 
-function beginBy({ kind, deadlineMs }: Work, { sendMarginMs }: PolicyParams): number {
-  return kind === "read" || kind === "verify" ? deadlineMs : deadlineMs - sendMarginMs;
+/** Of a short time to live, no more than a quarter is kept back for the send. */
+function beginBy({ kind, arrivedMs, deadlineMs }: Work, { sendMarginMs }: PolicyParams): number {
+  if (kind === "read" || kind === "verify") return deadlineMs;
+  return deadlineMs - Math.min(sendMarginMs, Math.max(0, deadlineMs - arrivedMs) / 4);
 }
 
 /** A lane that has a terminal, or waits for one already, costs no other login. */
-function causesLogin(lane: Lane, { kind, proven }: Work): boolean {
-  return kind === "verify" || !proven || (lane.terminal === null && lane.running === null && lane.size === 0);
+function causesLogin(lane: Lane, { kind, proven, user }: Work): boolean {
+  return (
+    kind === "verify" ||
+    (!proven && !lane.logsInFor(user)) ||
+    (lane.terminal === null && lane.running === null && lane.size === 0)
+  );
 }
 
 function waitMs(lane: Lane, { kind, server }: Work, times: ServerTimes, up: number): number {

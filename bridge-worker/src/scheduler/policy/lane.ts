@@ -66,6 +66,11 @@ export class Lane implements Placed {
     return this.terminal === null && this.running === null && !this.leaving && this.size > 0;
   }
 
+  /** The user's work before it makes the login that a credential without a proof needs. */
+  logsInFor(user: string): boolean {
+    return [this.running, this.#changes.at(-1), this.#reads.at(-1)].some((entry) => entry?.work.user === user);
+  }
+
   add(entry: Entry): void {
     this.#queueOf(entry).push(entry);
   }

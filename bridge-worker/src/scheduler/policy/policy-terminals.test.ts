@@ -246,13 +246,25 @@ describe("a verification", () => {
     assert.deepEqual(desk.decide(), ["switch t1 A3"]);
   });
 
-  for (const guess of [{ kind: "verify" }, { kind: "read", proven: false }] as const) {
-    it(`costs its user a login of his share each time; so does an unproven ${guess.kind}`, () => {
-      const desk = new Desk().settle("A");
-      const ask = (): ReturnType<Desk["submit"]> => desk.submit("A", { ...guess, user: "guesser" });
-      const answers = Array.from({ length: 30 }, ask).map((answer) => answer.kind);
-      assert.ok(answers.includes("refused"), answers.join());
-      assert.deepEqual(desk.submit("A"), { kind: "queued" });
+  it("costs its user a login of his share each time, and nobody else", () => {
+    const desk = new Desk().settle("A");
+    const answers = Array.from({ length: 30 }, () => desk.submit("A", { kind: "verify", user: "guesser" }).kind);
+    assert.ok(answers.includes("refused"), answers.join());
+    assert.deepEqual(desk.submit("A"), { kind: "queued" });
+  });
+
+  it("an unproven work costs one, too; what comes behind it uses the same login", () => {
+    const params = { userBurst: 1 };
+    const unproven = { kind: "read", proven: false, user: "newcomer" } as const;
+    const desk = new Desk({ params }).settle("A");
+    const together = Array.from({ length: 30 }, () => desk.submit("A", unproven).kind);
+    assert.deepEqual(new Set(together), new Set(["queued"]));
+    const apart = new Desk({ params }).settle("A");
+    const oneByOne = Array.from({ length: 30 }, () => {
+      const { kind } = apart.submit("A", unproven);
+      for (const decision of apart.decisions()) if (decision.kind !== "expire") apart.finish(decision.terminal);
+      return kind;
     });
-  }
+    assert.ok(oneByOne.includes("refused"), oneByOne.join());
+  });
 });

@@ -1,0 +1,213 @@
+// What the runner makes of the policy's decisions, seen through the whole scheduler: who is asked, and how often.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { until } from "../../../tests/support/manual-clock.ts";
+import {
+  type Actor,
+  createWorkerFixture,
+  createWorld,
+  overriding,
+  type WorkerFixture,
+} from "../../../tests/support/worker-fixture.ts";
+import { TerminalLost, type TerminalPort } from "../mt5/mod.ts";
+import type { ReadOutcome, ReadRequest } from "../protocol.ts";
+
+const INFO: ReadRequest = { kind: "account_info", max_age_ms: 2_000 };
+const POSITIONS: ReadRequest = { kind: "positions", max_age_ms: 2_000 };
+const FRESH: ReadRequest = { kind: "positions", max_age_ms: 0 };
+/** A change that ended less than this ago may not show yet. */
+const SETTLED_MS = 100;
+
+describe("TerminalRunner", () => {
+  /** Every call of a terminal, in order: the terminal, the call, the account. */
+  let asked: string[] = [];
+  const watching = (port: TerminalPort): TerminalPort => {
+    const note = (call: string, login: string): void => void asked.push(`${port.name} ${call} ${login}`);
+    return overriding(port, {
+      login: (account, ...rest) => {
+        note("login", account.login);
+        return port.login(account, ...rest);
+      },
+      read: (account, ...rest) => {
+        note("read", account.login);
+        return port.read(account, ...rest);
+      },
+      send: (order) => {
+        note("send", order.account.login);
+        return port.send(order);
+      },
+    });
+  };
+
+  async function withWorker(terminals: number, work: (worker: WorkerFixture, actors: Actor[]) => Promise<void>) {
+    asked = [];
+    const world = await createWorld(terminals);
+    const worker = await createWorkerFixture({ world, wrapPort: watching });
+    const actors = await Promise.all(
+      ["5000001", "5000002", "5000003"].map((login) => worker.actor({ account: { login } })),
+    );
+    for (const { account } of actors) worker.journal.recordMarkCheck(account, { magic: true, comment: true });
+    await work(worker, actors);
+    await worker.stop();
+  }
+
+  const count = (pattern: RegExp): number => asked.filter((call) => pattern.test(call)).length;
+  const rows = (outcome: ReadOutcome): unknown[] => {
+    assert.ok(outcome.ok, JSON.stringify(outcome));
+    return (outcome.value as { positions: unknown[] }).positions;
+  };
+  const asOf = (outcome: ReadOutcome): unknown => outcome.ok && (outcome.value as { as_of: string }).as_of;
+
+  it("reads that wait together are answered by one reading, and say when it was", () =>
+    withWorker(1, async (worker, [alice]) => {
+      assert.ok(alice);
+      await worker.read(alice, FRESH);
+      asked = [];
+      const release = worker.holdNextSend();
+      const trade = worker.run(worker.trade(alice, { symbol: "GBPUSD" }));
+      await until("it is sending", () => count(/send/) === 1);
+      const waiting = [INFO, POSITIONS, POSITIONS, INFO].map((request) => worker.read(alice, request));
+      release();
+      await trade;
+      // The trade ended this very moment: its position may not show yet, so each read asks until it does.
+      worker.clock.advance(SETTLED_MS);
+      const times = new Set((await Promise.all(waiting)).map(asOf));
+      assert.ok(count(/read/) <= 1 + waiting.length, asked.join());
+      assert.ok([...times].every((time) => typeof time === "string"));
+    }));
+
+  it("a busy account's read takes the snapshot of a moment ago, and after a change it does not", () =>
+    withWorker(1, async (worker, [alice, bob]) => {
+      assert.ok(alice && bob);
+      const first = await worker.read(alice, POSITIONS);
+      // The terminal goes to somebody else: alice's next read does not bring it back.
+      const release = worker.holdNextSend();
+      const other = worker.run(worker.trade(bob));
+      await until("the terminal is bob's", () => count(/send 5000002/) === 1);
+      asked = [];
+      const second = await worker.read(alice, POSITIONS);
+      assert.deepEqual([asOf(second), asked], [asOf(first), []]);
+      const info = await worker.read(alice, INFO);
+      assert.deepEqual([asOf(info), asked], [asOf(first), []], "one snapshot holds the account whole");
+      release();
+      await other;
+      assert.equal((await worker.run(worker.trade(alice))).state, "done");
+      worker.clock.advance(SETTLED_MS);
+      assert.equal(rows(await worker.read(alice, POSITIONS)).length, 1, "its own order shows");
+    }));
+
+  it("the same read twice, as a frame that came twice, is read twice", () =>
+    withWorker(1, async (worker, [alice]) => {
+      assert.ok(alice);
+      const call = worker.readCall(alice, FRESH);
+      const outcomes = await Promise.all([worker.scheduler.read(call), worker.scheduler.read(call)]);
+      assert.deepEqual(
+        outcomes.map(({ ok }) => ok),
+        [true, true],
+      );
+    }));
+
+  it("max_age_ms 0 asks the terminal, whatever is known", () =>
+    withWorker(1, async (worker, [alice]) => {
+      assert.ok(alice);
+      await worker.read(alice, POSITIONS);
+      worker.clock.advance(1);
+      asked = [];
+      await worker.read(alice, FRESH);
+      assert.equal(count(/read/), 1);
+    }));
+
+  it("shares nothing with a credential that is not proven", () =>
+    withWorker(1, async (worker, [alice, bob]) => {
+      assert.ok(alice && bob);
+      await worker.read(alice, POSITIONS);
+      const release = worker.holdNextSend();
+      const other = worker.run(worker.trade(bob));
+      await until("the terminal is bob's", () => count(/send 5000002/) === 1);
+      const stranger = worker.read(await worker.actor({ account: alice.account, password: "a guess" }), POSITIONS);
+      release();
+      await other;
+      const outcome = await stranger;
+      assert.ok(!outcome.ok && outcome.code === "login_failed", JSON.stringify(outcome));
+    }));
+
+  it("looks at an account once more before its terminal goes, so that its user need not bring it back", () =>
+    withWorker(1, async (worker, [alice, bob]) => {
+      assert.ok(alice && bob);
+      await worker.read(alice, FRESH);
+      worker.clock.advance(5_000);
+      asked = [];
+      assert.equal((await worker.run(worker.trade(bob))).state, "done");
+      assert.deepEqual(asked.slice(0, 2), ["sim-1 read 5000001", "sim-1 login 5000002"]);
+      asked = [];
+      assert.ok((await worker.read(alice, POSITIONS)).ok);
+      assert.deepEqual(asked, [], "answered by the last look");
+    }));
+
+  it("keeps an account on one terminal, and gives the idle one to the next account", () =>
+    withWorker(2, async (worker, [alice, bob]) => {
+      assert.ok(alice && bob);
+      await worker.run(worker.trade(alice));
+      await worker.run(worker.trade(bob));
+      await worker.run(worker.trade(alice));
+      await worker.run(worker.trade(bob));
+      assert.equal(count(/login/), 2, asked.join());
+    }));
+
+  it("a terminal in quarantine loses its accounts to the others, and gets work again when it is back", async () => {
+    asked = [];
+    let isLost = false;
+    const world = await createWorld(2);
+    const worker = await createWorkerFixture({
+      world,
+      wrapPort: (port) =>
+        overriding(watching(port), {
+          read: (...args) => {
+            if (isLost && port.name === "sim-1") return Promise.reject(new TerminalLost("connection", "gone"));
+            return watching(port).read(...args);
+          },
+        }),
+    });
+    const alice = await worker.actor();
+    assert.equal((await worker.run(worker.trade(alice))).state, "done");
+    isLost = true;
+    assert.equal((await worker.run(worker.trade(alice))).state, "refused", "it was there when that happened");
+    assert.equal((await worker.run(worker.trade(alice))).state, "done");
+    assert.ok(asked.includes("sim-2 send 5000001"), asked.join());
+    isLost = false;
+    world.clock.advance(60_000);
+    const bob = await worker.actor({ account: { login: "5000002" } });
+    assert.equal((await worker.run(worker.trade(bob))).state, "done");
+    assert.ok(asked.includes("sim-1 send 5000002"), asked.join());
+    await worker.stop();
+  });
+
+  it("a pinned account uses its own terminal alone, and no other account does", async () => {
+    asked = [];
+    const world = await createWorld(1);
+    const account = { login: "5000001", server: "Switchyard-Demo" };
+    const limits = { servers: null, pinned: [account] };
+    const worker = await createWorkerFixture({ world, limits, wrapPort: watching });
+    assert.equal((await worker.run(worker.trade(await worker.actor({ account })))).state, "done");
+    const other = await worker.run(worker.trade(await worker.actor({ account: { login: "5000002" } })));
+    assert.ok(other.state === "refused" && other.code === "terminal_unavailable");
+    await worker.stop();
+  });
+
+  it("closes go before other accounts' openings", () =>
+    withWorker(1, async (worker, [alice, bob, carol]) => {
+      assert.ok(alice && bob && carol);
+      const opened = await worker.run(worker.trade(carol));
+      assert.ok(opened.state === "done" && opened.result.position_ticket !== null);
+      const release = worker.holdNextSend();
+      const first = worker.run(worker.trade(alice));
+      await until("alice is sending", () => count(/send 5000001/) === 1);
+      const params = { ticket: opened.result.position_ticket };
+      const opening = worker.run(worker.trade(bob));
+      const close = worker.run(worker.command(carol, { kind: "close_position", params }));
+      release();
+      await Promise.all([first, opening, close]);
+      const sent = asked.filter((call) => / send /.test(call)).map((call) => call.slice(-7));
+      assert.deepEqual(sent, ["5000003", "5000001", "5000003", "5000002"]);
+    }));
+});

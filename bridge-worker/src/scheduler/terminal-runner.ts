@@ -1,0 +1,317 @@
+// Carries out what the policy decides: runs tasks on terminals, one at a time on each, and tells the policy how they ended.
+// Knows nothing of commands or reads; a task settles everything itself.
+import type { After } from "../after.ts";
+import { describeError, type Log } from "../log.ts";
+import { serves, type TerminalHealth, type TerminalSession } from "../terminals/mod.ts";
+import type { PolicyParams } from "./policy/params.ts";
+import { Policy } from "./policy/policy.ts";
+import type { Decision, Farewell, RefusalReason, TerminalSpec, TerminalState } from "./policy/work.ts";
+import { Snapshots } from "./snapshots.ts";
+import { NOTHING_RAN, policyLane, policyServer, type Ran, type Snapshot, type Task } from "./task.ts";
+
+/** How long work that needs a terminal for itself waits for its turn. */
+const ALONE_TURN_MS = 30_000;
+/** A last look at an account that is left is worth no more than this. */
+const FAREWELL_TIMEOUT_MS = 1_000;
+
+export type RunnerOptions = {
+  sessions: readonly TerminalSession[];
+  params: PolicyParams;
+  now: () => number;
+  wallClock: () => number;
+  after: After;
+  log: Log;
+  /** A task rejected, which none does for what a terminal, a broker or a caller does. */
+  onFailure: (error: unknown) => void;
+};
+
+export type Added =
+  /** `leave` takes it out while it waits. */
+  | { kind: "queued"; leave: () => void }
+  | { kind: "answered" }
+  | { kind: "refused"; reason: RefusalReason; retryAfterMs: number };
+
+type Slot = {
+  readonly session: TerminalSession;
+  busy: boolean;
+  /** What the policy was last told of it. */
+  told: TerminalState;
+  /** Work that needs the terminal for itself, whatever account it is on. */
+  readonly alone: Turn[];
+};
+
+type Turn = { run: () => Promise<void>; callOff: () => void };
+
+export class TerminalRunner {
+  readonly #options: RunnerOptions;
+  readonly #policy: Policy;
+  readonly #slots: Map<string, Slot>;
+  readonly #tasks = new Map<string, Task>();
+  readonly #snapshots = new Snapshots();
+  #lastTurn = 0;
+  #halted = false;
+  #running = 0;
+  #idle: (() => void)[] = [];
+  #callOff: () => void = () => {};
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    const { sessions, params } = options;
+    this.#policy = new Policy(params, sessions.map(specOf));
+    this.#slots = new Map(
+      sessions.map((session) => [session.name, { session, busy: false, told: "disconnected", alone: [] }]),
+    );
+    for (const slot of this.#slots.values()) {
+      this.#tell(slot, null);
+      slot.session.onChange((_to, from) => this.#changed(slot, from === "connecting"));
+    }
+  }
+
+  /** Queues a task, and begins what may begin now; or answers it, or says when to come back. */
+  add(task: Task): Added {
+    const { id, lane } = task.work;
+    const admission = this.#policy.submit(this.#options.now(), task.work);
+    if (admission.kind === "refused") return admission;
+    if (admission.kind === "snapshot") {
+      const snapshot = this.#snapshots.find(lane);
+      // Kept no longer: then the terminal is asked.
+      if (snapshot === undefined) return this.add({ ...task, work: { ...task.work, snapshotable: false } });
+      task.answer?.(snapshot);
+      return { kind: "answered" };
+    }
+    this.#tasks.set(id, task);
+    this.#pump();
+    return { kind: "queued", leave: () => this.#leave(id) };
+  }
+
+  /** Runs work while no task uses this terminal. Rejects with what the work rejects with, or when no turn came in time. */
+  alone(session: TerminalSession, work: () => Promise<void>): Promise<void> {
+    const slot = this.#slots.get(session.name);
+    if (slot === undefined) return Promise.reject(new Error("no such terminal"));
+    return new Promise((resolve, reject) => {
+      const callOff = this.#options.after(ALONE_TURN_MS, () => {
+        slot.alone.splice(slot.alone.indexOf(turn), 1);
+        this.#pump();
+        reject(new Error("The terminal had no time"));
+      });
+      const turn: Turn = { callOff, run: () => work().then(resolve, reject) };
+      slot.alone.push(turn);
+      this.#pump();
+    });
+  }
+
+  /** One of the account's terminals when none of them can be used now; undefined while one can. */
+  outOfUse(account: Task["account"]): TerminalSession | undefined {
+    const { sessions } = this.#options;
+    const limits = sessions.map((session) => session.limits);
+    const its = sessions.filter((session) => serves(session.limits, account, limits));
+    return its.every(({ unavailableForMs }) => unavailableForMs > 0) ? its[0] : undefined;
+  }
+
+  /** Runs work in an account's lane, behind the changes that wait there. Rejects like `alone`. */
+  inLane(
+    account: Task["account"],
+    notAfterMs: number,
+    work: (session: TerminalSession) => Promise<void>,
+  ): Promise<void> {
+    this.#lastTurn += 1;
+    const lane = policyLane(account);
+    return new Promise((resolve, reject) => {
+      const added = this.add({
+        account,
+        work: {
+          // Counted for nobody: what the worker does by itself takes no user's share.
+          ...{ id: `turn ${this.#lastTurn}`, lane, server: policyServer(account.server), user: `worker ${lane}` },
+          ...{ kind: "change", arrivedMs: this.#options.now(), deadlineMs: notAfterMs },
+          ...{ maxAgeMs: 0, snapshotable: false, proven: true },
+        },
+        run: (session) =>
+          work(session)
+            .then(resolve, reject)
+            .then(() => NOTHING_RAN),
+        expire: async () => reject(new Error("The account's turn did not come in time")),
+      });
+      if (added.kind === "refused") reject(new Error(`The account's turn was refused: ${added.reason}`));
+    });
+  }
+
+  /** Counts work that `idle` must wait for; a rejection is a failure like that of a task. */
+  track(work: Promise<unknown>): void {
+    this.#running += 1;
+    work
+      .catch((error: unknown) => this.#options.onFailure(error))
+      .finally(() => {
+        this.#running -= 1;
+        for (const resolve of this.#idle.splice(0)) resolve();
+      });
+  }
+
+  /** Resolves when nothing waits or runs any more. */
+  async idle(): Promise<void> {
+    const waits = (): boolean =>
+      this.#tasks.size > 0 || [...this.#slots.values()].some(({ alone }) => alone.length > 0);
+    while (this.#running > 0 || waits()) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#callOff();
+  }
+
+  /** Begins nothing any more and forgets what waits: the process is about to end. */
+  halt(): void {
+    this.#halted = true;
+    this.#callOff();
+    this.#tasks.clear();
+    for (const { alone } of this.#slots.values()) for (const turn of alone.splice(0)) turn.callOff();
+  }
+
+  health(): (TerminalHealth & { queued: number })[] {
+    return [...this.#slots.values()].map(({ session }) => ({
+      ...session.health(),
+      queued: this.#policy.waitingAt(session.name),
+    }));
+  }
+
+  #leave(id: string): void {
+    if (!this.#tasks.delete(id)) return;
+    this.#policy.cancel(this.#options.now(), id);
+    this.#pump();
+  }
+
+  /** `opened`: what it is logged in to was just read. */
+  #changed(slot: Slot, opened: boolean): void {
+    if (opened) this.#tell(slot, accountOf(slot.session));
+    this.#pump();
+  }
+
+  /** `account`: which one it was found on; without it, what the policy knows stays true. */
+  #tell(slot: Slot, account?: ReturnType<typeof accountOf>): void {
+    const { session } = slot;
+    slot.told = stateOf(slot);
+    this.#policy.terminalChanged(this.#options.now(), session.name, slot.told, account);
+  }
+
+  #pump(): void {
+    if (this.#halted) return;
+    for (const slot of this.#slots.values()) {
+      this.#runAlone(slot);
+      // A pause that is over announces itself to nobody.
+      if (stateOf(slot) !== slot.told) this.#tell(slot);
+    }
+    const nowMs = this.#options.now();
+    for (const decision of this.#policy.decide(nowMs)) {
+      const task = this.#tasks.get(decision.work.id);
+      this.#tasks.delete(decision.work.id);
+      if (task === undefined) throw new Error(`the policy decided about ${decision.work.id}, which nobody knows`);
+      if (decision.kind === "expire") this.track(task.expire());
+      else this.#run(task, decision);
+    }
+    this.#planWake(nowMs);
+  }
+
+  #planWake(nowMs: number): void {
+    this.#callOff();
+    if (this.#policy.waiting === 0) return;
+    const pauses = [...this.#slots.values()].map(({ session }) => session.unavailableForMs).filter((ms) => ms > 0);
+    const wakeMs = Math.min(this.#policy.wakeAtMs(nowMs) ?? Number.POSITIVE_INFINITY, nowMs + Math.min(...pauses));
+    if (Number.isFinite(wakeMs)) this.#callOff = this.#options.after(Math.max(0, wakeMs - nowMs), () => this.#pump());
+  }
+
+  #runAlone(slot: Slot): void {
+    const turn = slot.busy ? undefined : slot.alone.shift();
+    if (turn === undefined) return;
+    turn.callOff();
+    slot.busy = true;
+    slot.session.begin();
+    // Until it is given back, no task may come here; with the turn gone from the list, only this says so.
+    slot.told = "held";
+    this.#policy.terminalChanged(this.#options.now(), slot.session.name, "held");
+    this.track(
+      turn.run().finally(() => {
+        slot.busy = false;
+        slot.session.end();
+        this.#changed(slot, true);
+      }),
+    );
+  }
+
+  #run(task: Task, decision: Exclude<Decision, { kind: "expire" }>): void {
+    const slot = this.#slots.get(decision.terminal);
+    if (slot === undefined) throw new Error(`no terminal ${decision.terminal}`);
+    slot.busy = true;
+    slot.session.begin();
+    const departed = this.#depart(slot, decision);
+    const work = departed?.then(() => task.run(slot.session)) ?? task.run(slot.session);
+    this.track(
+      work
+        // Before the terminal is free again: a failure must be able to halt everything first.
+        .catch((error: unknown) => {
+          this.#options.onFailure(error);
+          return NOTHING_RAN;
+        })
+        .then((ran) => this.#ended(slot, task, ran)),
+    );
+  }
+
+  #ended(slot: Slot, { work, account }: Task, { loginMs, workMs, snapshot }: Ran): void {
+    const { session } = slot;
+    slot.busy = false;
+    session.end();
+    const onAccount = session.isOn(account);
+    if (snapshot !== null) this.#snapshots.keep(work.lane, snapshot);
+    const ended = { loginMs, workMs, onAccount, snapshotAtMs: snapshot?.takenAtMs ?? null };
+    this.#answer(work.lane, this.#policy.finished(this.#options.now(), session.name, ended));
+    this.#changed(slot, !onAccount);
+  }
+
+  /** The account that a terminal leaves is read once more: whoever asks for it next need not bring it back. */
+  #depart({ session }: Slot, decision: Exclude<Decision, { kind: "expire" }>): Promise<void> | undefined {
+    if (decision.kind === "run" || decision.farewell === null) return undefined;
+    return this.#sayFarewell(session, decision.farewell);
+  }
+
+  async #sayFarewell(session: TerminalSession, { lane, notBeforeMs }: Farewell): Promise<void> {
+    const { now, after } = this.#options;
+    const waitMs = notBeforeMs - now();
+    if (waitMs > 0) await new Promise<void>((resolve) => after(waitMs, resolve));
+    const snapshot = await this.#lastLook(session, lane);
+    if (snapshot !== null) this.#snapshots.keep(lane, snapshot);
+    this.#answer(lane, this.#policy.departed(now(), session.name, snapshot?.takenAtMs ?? null));
+  }
+
+  async #lastLook(session: TerminalSession, lane: string): Promise<Snapshot | null> {
+    const { account } = session;
+    if (account === null || policyLane(account) !== lane) return null;
+    const { now, wallClock, log } = this.#options;
+    const [takenAtMs, asOfMs] = [now(), wallClock()];
+    try {
+      const reading = await session.read(account, { positions: {}, orders: {} }, FAREWELL_TIMEOUT_MS);
+      return reading.kind === "ok" ? { reading, takenAtMs, asOfMs } : null;
+    } catch (error) {
+      log.debug("scheduler.no_last_look", { terminal: session.name, error: describeError(error) });
+      return null;
+    }
+  }
+
+  #answer(lane: string, answered: readonly { id: string }[]): void {
+    const snapshot = this.#snapshots.find(lane);
+    for (const { id } of answered) {
+      const task = this.#tasks.get(id);
+      this.#tasks.delete(id);
+      if (snapshot !== undefined) task?.answer?.(snapshot);
+    }
+  }
+}
+
+/** What the policy may do with a terminal. One that is connecting for the first time has somebody's task on it already. */
+function stateOf({ session, alone, busy, told }: Slot): TerminalState {
+  if (busy && told === "held") return "held";
+  if (session.state === "draining") return "draining";
+  if (session.unavailableForMs > 0) return "quarantined";
+  return alone.length > 0 ? "held" : "up";
+}
+
+function accountOf({ account }: TerminalSession): { lane: string; server: string } | null {
+  return account === null ? null : { lane: policyLane(account), server: policyServer(account.server) };
+}
+
+function specOf({ name, limits: { servers, pinned } }: TerminalSession): TerminalSpec {
+  return { id: name, servers: servers?.map(policyServer) ?? null, pinned: pinned.map(policyLane) };
+}
