@@ -1,9 +1,10 @@
 // What the runner makes of the policy's decisions, seen through the whole scheduler: who is asked, and how often.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { until } from "../../../tests/support/manual-clock.ts";
+import { ManualClock, until } from "../../../tests/support/manual-clock.ts";
 import {
   type Actor,
+  collectLog,
   createWorkerFixture,
   createWorld,
   overriding,
@@ -11,12 +12,70 @@ import {
 } from "../../../tests/support/worker-fixture.ts";
 import { TerminalLost, type TerminalPort } from "../mt5/mod.ts";
 import type { ReadOutcome, ReadRequest } from "../protocol.ts";
+import { createSimTerminal, SimBroker, SimProcess } from "../simulator/mod.ts";
+import { TerminalSession } from "../terminals/mod.ts";
+import { PRESETS } from "./policy/params.ts";
+import { NOTHING_RAN, policyLane } from "./task.ts";
+import { TerminalRunner } from "./terminal-runner.ts";
 
 const INFO: ReadRequest = { kind: "account_info", max_age_ms: 2_000 };
 const POSITIONS: ReadRequest = { kind: "positions", max_age_ms: 2_000 };
 const FRESH: ReadRequest = { kind: "positions", max_age_ms: 0 };
 /** A change that ended less than this ago may not show yet. */
 const SETTLED_MS = 100;
+
+describe("TerminalRunner: one thing at a time", () => {
+  it("gives a terminal to work that needs it alone between two tasks, and to nobody else meanwhile", async () => {
+    const clock = new ManualClock();
+    const { now, wallClock, after } = clock;
+    const log = collectLog([]);
+    const port = createSimTerminal({
+      ...{
+        name: "sim-1",
+        broker: new SimBroker({ seed: 1 }),
+        owner: "test",
+        process: new SimProcess({ path: "C:\\T" }),
+      },
+      ...{ now, wait: clock.wait, utcNow: wallClock },
+    });
+    const session = new TerminalSession({ port, kind: "simulator", log, now });
+    await session.ensureOpen();
+    const failures: unknown[] = [];
+    const runner = new TerminalRunner({
+      ...{ sessions: [session], params: PRESETS.prompt.params, now, wallClock, after, log },
+      onFailure: (error) => failures.push(error),
+    });
+    const began: string[] = [];
+    const gates = new Map<string, () => void>();
+    let inUse = 0;
+    const use = async (name: string): Promise<void> => {
+      inUse += 1;
+      assert.equal(inUse, 1, `${name} is not alone`);
+      began.push(name);
+      await new Promise<void>((resolve) => gates.set(name, resolve));
+      inUse -= 1;
+    };
+    const account = { login: "5000001", server: "Switchyard-Demo" };
+    const add = (name: string): void => {
+      const work = {
+        ...{ id: name, lane: policyLane(account), server: "switchyard-demo", user: "u", kind: "change" as const },
+        ...{ arrivedMs: now(), deadlineMs: now() + 10_000, maxAgeMs: 0, snapshotable: false, proven: true },
+      };
+      runner.add({ work, account, run: () => use(name).then(() => NOTHING_RAN), expire: async () => {} });
+    };
+    add("first");
+    const alone = runner.alone(session, () => use("alone"));
+    add("second");
+    for (const name of ["first", "alone", "second"]) {
+      await until(`${name} begins`, () => gates.has(name));
+      gates.get(name)?.();
+    }
+    await alone;
+    await runner.idle();
+    assert.deepEqual([began, failures], [["first", "alone", "second"], []]);
+    await session.close();
+  });
+});
 
 describe("TerminalRunner", () => {
   /** Every call of a terminal, in order: the terminal, the call, the account. */

@@ -219,15 +219,17 @@ export class TerminalRunner {
     if (turn === undefined) return;
     turn.callOff();
     slot.busy = true;
-    slot.session.begin();
-    // Until it is given back, no task may come here; with the turn gone from the list, only this says so.
+    // Until it is given back, no task may come here; with the turn gone from the list, only this says so. Said before the
+    // session is told: its change of state brings us here again.
     slot.told = "held";
     this.#policy.terminalChanged(this.#options.now(), slot.session.name, "held");
+    slot.session.begin();
     this.track(
       turn.run().finally(() => {
         slot.busy = false;
+        this.#tell(slot, accountOf(slot.session));
         slot.session.end();
-        this.#changed(slot, true);
+        this.#pump();
       }),
     );
   }
@@ -252,13 +254,14 @@ export class TerminalRunner {
 
   #ended(slot: Slot, { work, account }: Task, { loginMs, workMs, snapshot }: Ran): void {
     const { session } = slot;
-    slot.busy = false;
-    session.end();
     const onAccount = session.isOn(account);
     if (snapshot !== null) this.#snapshots.keep(work.lane, snapshot);
     const ended = { loginMs, workMs, onAccount, snapshotAtMs: snapshot?.takenAtMs ?? null };
     this.#answer(work.lane, this.#policy.finished(this.#options.now(), session.name, ended));
-    this.#changed(slot, !onAccount);
+    slot.busy = false;
+    if (!onAccount) this.#tell(slot, accountOf(session));
+    session.end();
+    this.#pump();
   }
 
   /** The account that a terminal leaves is read once more: whoever asks for it next need not bring it back. */
