@@ -28,7 +28,7 @@ const PREPARE_TIMEOUT_MS = 5_000;
  * Longest wait for `order_send`: brokers answer within seconds, or not at all. Given up, it is asked after by its tag; and its
  * account is served elsewhere meanwhile.
  */
-const SEND_TIMEOUT_MS = 8_000;
+const SEND_TIMEOUT_MS = 7_000;
 const ORDER_WINDOW_MS = 60_000;
 
 export type RunDeps = {
