@@ -4,7 +4,7 @@ import { type After, pause } from "../after.ts";
 import type { Journal } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
 import { BrokerClock } from "../mt5/mod.ts";
-import { AppError, CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, type Outcome, type ReadOutcome } from "../protocol.ts";
+import { CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, type Outcome, type ReadOutcome } from "../protocol.ts";
 import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
 import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
 import { MarkChecker } from "./check-marks.ts";
@@ -12,19 +12,22 @@ import { CommandBook, type RunningCommand } from "./command-book.ts";
 import { EndingWriter, type SignResult } from "./ending-writer.ts";
 import { FillingMemory } from "./filling-memory.ts";
 import { type PolicyParams, PRESETS } from "./policy/params.ts";
+import { expired, type RunDeps } from "./prepare-command.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RefusedIds } from "./refused-ids.ts";
-import { expired, type RunDeps, runCommand } from "./run-command.ts";
+import { runCommand } from "./run-command.ts";
 import { readFrom, runRead } from "./run-read.ts";
 import type { SettlePolicy } from "./settle-policy.ts";
 import { isAccountRead } from "./show-reading.ts";
 import { NOTHING_RAN, type Ran } from "./task.ts";
 import { refusedCommand, refusedRead, workOfCommand, workOfRead } from "./tasks.ts";
 import { TerminalRunner } from "./terminal-runner.ts";
+import { FORGOTTEN, sameUser, Whereabouts } from "./whereabouts.ts";
 
 const BUSY_RETRY_MS = 2_000;
 /** How long a question about an unknown command waits for an attempt to settle it. */
 const SETTLE_WAIT_MS = 1_000;
+
 export type SchedulerDeps = {
   sessions: readonly TerminalSession[];
   journal: Journal;
@@ -49,14 +52,13 @@ export class Scheduler {
   readonly #book = new CommandBook();
   readonly #refused = new RefusedIds((ENVELOPE_LIFE_S + CLOCK_TOLERANCE_S) * 1000);
   readonly #endings: EndingWriter;
+  readonly #whereabouts: Whereabouts;
   readonly #reconciler: Reconciler;
   readonly #marks: MarkChecker;
   /** Command id → takes the command out of its queue. */
   readonly #waiting = new Map<string, () => void>();
   /** Command id → the result of a cancellation that is being written. */
   readonly #cancelling = new Map<string, Promise<string>>();
-  /** The journal's age when this process began, and then: a wall clock that is set forward must not age a journal. */
-  readonly #aged: { journalMs: number; atMs: number };
   #reads = 0;
   #draining = false;
 
@@ -64,7 +66,6 @@ export class Scheduler {
     this.#deps = deps;
     const { journal, access, log, now, wallClock, after } = deps;
     const scoped = log.scope({ room: "scheduler" });
-    this.#aged = { journalMs: wallClock() - journal.knowsSince, atMs: now() };
     this.#run = {
       journal,
       access,
@@ -86,6 +87,7 @@ export class Scheduler {
       onFailure: (error) => this.#stop(error),
     });
     this.#endings = new EndingWriter({ journal, sign: deps.sign, log, stop: (error) => this.#stop(error) });
+    this.#whereabouts = new Whereabouts({ journal, book: this.#book, endings: this.#endings, now, wallClock });
     const inLane: TerminalRunner["inLane"] = (...turn) => this.#runner.inLane(...turn);
     this.#marks = new MarkChecker({ journal, wallClock, now, after, inLane, log: scoped });
     this.#reconciler = new Reconciler({
@@ -139,7 +141,7 @@ export class Scheduler {
       subscriber({ phase: running.phase });
       return;
     }
-    const known = this.#answerFromJournal(call.id, call.userId);
+    const known = this.#whereabouts.findEnded(call.id, call.userId);
     if (known !== undefined) return subscriber(known);
     const refusal = this.#admissionRefusal(call);
     if (refusal !== undefined) return this.#refuseAtAdmission(call, refusal, subscriber);
@@ -204,19 +206,22 @@ export class Scheduler {
   /** What became of a command: where it is, or its result. An id whose time is over and that was never seen is expired
    * here and now, on the disk, so that a frame still on its way finds that and does not start. */
   async status(question: CommandQuestion): Promise<CommandEvent> {
-    await this.#settleOnDemand(question.commandId);
-    const known = this.#whereIs(question);
+    const { commandId, userId, notAfterMs } = question;
+    await this.#settleOnDemand(commandId);
+    const known = this.#whereabouts.find(commandId, userId);
     if (known !== undefined) return known;
-    if (this.#deps.now() <= question.notAfterMs) return { phase: "unseen" };
-    return this.#recordUnseen(question, expired("The worker never received the command"));
+    if (this.#deps.now() <= notAfterMs) return { phase: "unseen" };
+    return this.#whereabouts.bury(question, expired("The worker never received the command"));
   }
 
   /** Cancels what has not started. A started or finished command answers where it stands instead. */
   async cancel(question: CommandQuestion): Promise<CommandEvent> {
     const cancelled: Outcome = { state: "cancelled", code: "command_cancelled" };
-    const running = this.#book.find(question.commandId);
-    if (running === undefined) return this.#whereIs(question) ?? this.#recordUnseen(question, cancelled);
-    sameUser(running.call.userId, question.userId);
+    const { commandId, userId } = question;
+    const running = this.#book.find(commandId);
+    if (running === undefined)
+      return this.#whereabouts.find(commandId, userId) ?? this.#whereabouts.bury(question, cancelled);
+    sameUser(running.call.userId, userId);
     const { id } = running.call;
     const before = this.#cancelling.get(id);
     if (before !== undefined) return { result: await before };
@@ -253,36 +258,12 @@ export class Scheduler {
     await this.#runner.idle();
   }
 
-  #whereIs({ commandId, userId }: CommandQuestion): CommandEvent | undefined {
-    const running = this.#book.find(commandId);
-    if (running === undefined) return this.#answerFromJournal(commandId, userId);
-    sameUser(running.call.userId, userId);
-    return { phase: running.phase };
-  }
-
-  #answerFromJournal(id: string, userId: string): CommandEvent | undefined {
-    const entry = this.#deps.journal.find(id);
-    if (entry === undefined) return undefined;
-    sameUser(entry.userId, userId);
-    // An intent without an ending and not in the book: its ending is being written this very moment.
-    return entry.result === null ? { phase: "started" } : { result: entry.result };
-  }
-
   #admissionRefusal(call: CommandCall): Outcome | undefined {
     const { now } = this.#deps;
     if (this.#refused.has(call.id, now())) return refusedBusy();
-    if (call.submittedAgoMs > this.#journalAgeMs()) {
-      // The ledger's row is older than what this journal remembers, so it may have known the command once.
-      return { state: "unknown", evidence: { phase: "journal_younger_than_command" } };
-    }
+    if (this.#whereabouts.mayBeForgotten(call.submittedAgoMs)) return FORGOTTEN;
     if (now() > call.notAfterMs) return expired("The command arrived after its time was over");
     return this.#draining ? refusedBusy() : undefined;
-  }
-
-  /** How far back the journal knows everything, milliseconds. */
-  #journalAgeMs(): number {
-    const { now, wallClock, journal } = this.#deps;
-    return Math.min(this.#aged.journalMs + now() - this.#aged.atMs, wallClock() - journal.knowsSince);
   }
 
   async #refuseAtAdmission(call: CommandCall, outcome: Outcome, subscriber: Subscriber): Promise<void> {
@@ -292,20 +273,6 @@ export class Scheduler {
     const ending = { id, userId, kind: body.request.kind, account };
     const result = released ? await this.#endings.sign(ending, outcome) : await this.#endings.write(ending, outcome);
     subscriber({ result });
-  }
-
-  async #recordUnseen(question: CommandQuestion, outcome: Outcome): Promise<CommandEvent> {
-    const { commandId: id, userId } = question;
-    const younger = question.submittedAgoMs > this.#journalAgeMs();
-    const ending: Outcome = younger
-      ? { state: "unknown", evidence: { phase: "journal_younger_than_command" } }
-      : outcome;
-    const unseen = { id, userId, kind: "unseen" };
-    const signed = await this.#endings.sign(unseen, ending);
-    // While it was being signed, the command's own frame may have come in; nothing may be awaited between this look
-    // and the record.
-    const arrived = this.#whereIs(question);
-    return arrived ?? { result: this.#endings.writeSigned(unseen, ending, signed) };
   }
 
   async #runCommand(command: RunningCommand, session: TerminalSession): Promise<Ran> {
@@ -348,11 +315,6 @@ export class Scheduler {
     this.#deps.log.error("scheduler.fatal", { error: describeError(error) });
     this.#deps.fatal(error);
   }
-}
-
-/** An id belongs to the user who made it; nobody else may listen to it, ask about it or cancel it. */
-function sameUser(owner: string, asking: string): void {
-  if (owner !== asking) throw new AppError("proof_refused", { detail: "The command belongs to another user" });
 }
 
 function refusedBusy(): Outcome {

@@ -1,8 +1,12 @@
 // What terminals were last seen to hold, one snapshot for an account. The policy decides when one may answer.
-import type { Snapshot } from "./task.ts";
+import { describeError, type Log } from "../log.ts";
+import type { TerminalSession } from "../terminals/mod.ts";
+import { policyLane, type Snapshot } from "./task.ts";
 
 /** Accounts whose snapshot is kept; a whole reading can be large. */
 const MAX_SNAPSHOTS = 2_000;
+/** A last look at an account that is left is worth no more than this. */
+const FAREWELL_TIMEOUT_MS = 1_000;
 
 export class Snapshots {
   readonly #byLane = new Map<string, Snapshot>();
@@ -18,5 +22,21 @@ export class Snapshots {
       if (this.#byLane.size <= MAX_SNAPSHOTS) break;
       this.#byLane.delete(oldest);
     }
+  }
+}
+
+export type LookDeps = { now: () => number; wallClock: () => number; log: Log };
+
+/** The account that a terminal is on, read whole; null when it is on another one by now, or cannot be read. */
+export async function lookAt(deps: LookDeps, session: TerminalSession, lane: string): Promise<Snapshot | null> {
+  const { account } = session;
+  if (account === null || policyLane(account) !== lane) return null;
+  const [takenAtMs, asOfMs] = [deps.now(), deps.wallClock()];
+  try {
+    const reading = await session.read(account, { positions: {}, orders: {} }, FAREWELL_TIMEOUT_MS);
+    return reading.kind === "ok" ? { reading, takenAtMs, asOfMs } : null;
+  } catch (error) {
+    deps.log.debug("scheduler.no_last_look", { terminal: session.name, error: describeError(error) });
+    return null;
   }
 }

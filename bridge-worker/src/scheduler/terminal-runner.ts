@@ -1,18 +1,17 @@
 // Carries out what the policy decides: runs tasks on terminals, one at a time on each, and tells the policy how they ended.
 // Knows nothing of commands or reads; a task settles everything itself.
 import type { After } from "../after.ts";
-import { describeError, type Log } from "../log.ts";
+import type { Log } from "../log.ts";
 import { serves, type TerminalHealth, type TerminalSession } from "../terminals/mod.ts";
 import type { PolicyParams } from "./policy/params.ts";
 import { Policy } from "./policy/policy.ts";
-import type { Decision, Farewell, RefusalReason, TerminalSpec, TerminalState } from "./policy/work.ts";
-import { Snapshots } from "./snapshots.ts";
-import { NOTHING_RAN, policyLane, policyServer, type Ran, type Snapshot, type Task } from "./task.ts";
+import type { Decision, Farewell, RefusalReason } from "./policy/work.ts";
+import { lookAt, Snapshots } from "./snapshots.ts";
+import { NOTHING_RAN, policyLane, policyServer, type Ran, type Task } from "./task.ts";
+import { accountOf, type Slot, specOf, stateOf, type Turn } from "./terminal-slot.ts";
 
 /** How long work that needs a terminal for itself waits for its turn. */
 const ALONE_TURN_MS = 30_000;
-/** A last look at an account that is left is worth no more than this. */
-const FAREWELL_TIMEOUT_MS = 1_000;
 
 export type RunnerOptions = {
   sessions: readonly TerminalSession[];
@@ -30,17 +29,6 @@ export type Added =
   | { kind: "queued"; leave: () => void }
   | { kind: "answered" }
   | { kind: "refused"; reason: RefusalReason; retryAfterMs: number };
-
-type Slot = {
-  readonly session: TerminalSession;
-  busy: boolean;
-  /** What the policy was last told of it. */
-  told: TerminalState;
-  /** Work that needs the terminal for itself, whatever account it is on. */
-  readonly alone: Turn[];
-};
-
-type Turn = { run: () => Promise<void>; callOff: () => void };
 
 export class TerminalRunner {
   readonly #options: RunnerOptions;
@@ -274,23 +262,9 @@ export class TerminalRunner {
     const { now, after } = this.#options;
     const waitMs = notBeforeMs - now();
     if (waitMs > 0) await new Promise<void>((resolve) => after(waitMs, resolve));
-    const snapshot = await this.#lastLook(session, lane);
+    const snapshot = await lookAt(this.#options, session, lane);
     if (snapshot !== null) this.#snapshots.keep(lane, snapshot);
     this.#answer(lane, this.#policy.departed(now(), session.name, snapshot?.takenAtMs ?? null));
-  }
-
-  async #lastLook(session: TerminalSession, lane: string): Promise<Snapshot | null> {
-    const { account } = session;
-    if (account === null || policyLane(account) !== lane) return null;
-    const { now, wallClock, log } = this.#options;
-    const [takenAtMs, asOfMs] = [now(), wallClock()];
-    try {
-      const reading = await session.read(account, { positions: {}, orders: {} }, FAREWELL_TIMEOUT_MS);
-      return reading.kind === "ok" ? { reading, takenAtMs, asOfMs } : null;
-    } catch (error) {
-      log.debug("scheduler.no_last_look", { terminal: session.name, error: describeError(error) });
-      return null;
-    }
   }
 
   #answer(lane: string, answered: readonly { id: string }[]): void {
@@ -301,20 +275,4 @@ export class TerminalRunner {
       if (snapshot !== undefined) task?.answer?.(snapshot);
     }
   }
-}
-
-/** What the policy may do with a terminal. One that is connecting for the first time has somebody's task on it already. */
-function stateOf({ session, alone, busy, told }: Slot): TerminalState {
-  if (busy && told === "held") return "held";
-  if (session.state === "draining") return "draining";
-  if (session.unavailableForMs > 0) return "quarantined";
-  return alone.length > 0 ? "held" : "up";
-}
-
-function accountOf({ account }: TerminalSession): { lane: string; server: string } | null {
-  return account === null ? null : { lane: policyLane(account), server: policyServer(account.server) };
-}
-
-function specOf({ name, limits: { servers, pinned } }: TerminalSession): TerminalSpec {
-  return { id: name, servers: servers?.map(policyServer) ?? null, pinned: pinned.map(policyLane) };
 }

@@ -1,0 +1,160 @@
+// Everything before the point of no return: the login, one reading of the account, and the decision whether and what to send.
+import type { Journal, OpenIntent } from "../journal/mod.ts";
+import type { Log } from "../log.ts";
+import {
+  type BrokerClock,
+  isRefusal,
+  type Plan,
+  partsFor,
+  planCommand,
+  type Reading,
+  TerminalLost,
+} from "../mt5/mod.ts";
+import { AppError, type Outcome } from "../protocol.ts";
+import { advanceCounters, decideRisk } from "../risk/mod.ts";
+import type { AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
+import { blockedBy, unseenOpenings } from "./blocks.ts";
+import type { CommandCall } from "./calls.ts";
+import type { FillingMemory } from "./filling-memory.ts";
+
+/** Longest wait for the reading; one that takes longer says that the terminal is not well. */
+const PREPARE_TIMEOUT_MS = 5_000;
+const ORDER_WINDOW_MS = 60_000;
+
+export type RunDeps = {
+  journal: Journal;
+  access: AccountAccess;
+  clock: BrokerClock;
+  fillings: FillingMemory;
+  log: Log;
+  now: () => number;
+  wallClock: () => number;
+};
+
+/** The order to send, and the reading that it was decided on. */
+export type Prepared = { plan: Plan; reading: Reading };
+type Ended = Exclude<Outcome, { state: "done" } | { state: "unknown" }>;
+/** Milliseconds, filled in on the way. */
+export type Stopwatch = { queuedMs: number; loginMs: number; prepareMs: number; sendMs: number; startedMs: number };
+
+/**
+ * Login if needed, one reading, and the decision: the trade request to send, or the outcome that makes it needless. Whatever
+ * fails in here, the order certainly does not exist.
+ */
+export async function prepareCommand(
+  deps: RunDeps,
+  session: TerminalSession,
+  call: CommandCall,
+  watch: Stopwatch,
+): Promise<Prepared | Outcome> {
+  try {
+    return await prepare(deps, session, call, watch);
+  } catch (error) {
+    return notSent(deps, call, error);
+  }
+}
+
+async function prepare(
+  deps: RunDeps,
+  session: TerminalSession,
+  call: CommandCall,
+  watch: Stopwatch,
+): Promise<Prepared | Outcome> {
+  const claim: Claim = { userId: call.userId, account: call.account, credential: call.body.credential };
+  const access = await deps.access.enter(session, claim, call.notAfterMs);
+  switch (access.kind) {
+    case "auth_failed":
+      return refused("credential_invalid", undefined, { last_error: access.lastError });
+    case "other_account":
+      return refused("credential_invalid", `The broker calls this account's server "${access.actual.server}"`);
+    case "no_connection":
+      return refused("terminal_unavailable", "The broker could not be reached", { last_error: access.lastError });
+    case "no_time":
+      return expired("A login is needed and would take longer than the time left");
+    case "paused":
+      return { ...refused("login_paused"), retry_after_ms: access.retryAfterMs };
+    case "ready":
+      watch.loginMs = access.loginMs;
+  }
+  // A tag names one command, ever. The database makes it; should it ever come twice, the second one is not sent.
+  if (deps.journal.tagOwner(call.body.tag) !== undefined)
+    return refused("proof_refused", "The command's tag was used before");
+  const open = deps.journal.unsettledOf(call.account);
+  const blocker = blockedBy(call.body.request, open);
+  if (blocker !== undefined) return refused("outcome_pending", pendingSentence(call, blocker));
+  const readAtMs = deps.now();
+  const reply = await session.read(call.account, partsFor(call.body.request), PREPARE_TIMEOUT_MS);
+  watch.prepareMs = deps.now() - readAtMs;
+  if (reply.kind === "wrong_account")
+    return refused("terminal_unavailable", "The terminal was moved to another account");
+  if (reply.kind === "failed") {
+    return refused("terminal_unavailable", `The terminal could not answer ${reply.call}`, {
+      last_error: reply.lastError,
+    });
+  }
+  const utcMs = deps.wallClock();
+  const { server } = call.account;
+  if (reply.broker_now_msc !== null) deps.clock.observe(server, reply.broker_now_msc, utcMs);
+  const plan = planCommand(call.body.request, {
+    tag: call.body.tag,
+    reading: reply,
+    brokerOffsetMs: deps.clock.offsetMs(server),
+    utcMs,
+    passMagic: call.body.pass_magic === true,
+    refusedFillings: deps.fillings.refused(server, reply.symbol?.name ?? ""),
+  });
+  if (isRefusal(plan)) return { state: "refused", ...plan };
+  const violation = checkRisk(deps, call, { ...reply, plan, open, utcMs });
+  if (violation !== undefined) return refused("risk_limit_exceeded", violation);
+  if (deps.now() > call.notAfterMs) return expired("The time was over before the order could be sent");
+  return { plan, reading: reply };
+}
+
+type RiskInput = Reading & { plan: Plan; open: readonly OpenIntent[]; utcMs: number };
+
+function checkRisk(deps: RunDeps, call: CommandCall, reading: RiskInput): string | undefined {
+  const { plan, open, utcMs } = reading;
+  const offset = deps.clock.offsetMs(call.account.server);
+  const brokerNowMs = offset === undefined ? undefined : utcMs + offset;
+  const { equity } = reading.account;
+  const before = deps.journal.riskCounters(call.account);
+  const counters = advanceCounters(before, equity, brokerNowMs ?? reading.broker_now_msc ?? utcMs);
+  if (JSON.stringify(counters) !== JSON.stringify(before)) deps.journal.saveRiskCounters(call.account, counters);
+  return decideRisk(call.body.risk_limits, {
+    order: plan.effect,
+    exposure: [
+      ...(reading.positions ?? []),
+      ...(reading.orders ?? []).map((order) => ({ symbol: order.symbol, volume: order.volume_current })),
+      ...unseenOpenings(open, reading),
+    ],
+    equity,
+    dayStartEquity: counters.dayStartEquity,
+    peakEquity: counters.peakEquity,
+    ordersLastMinute: deps.journal.intentsSince(call.account, utcMs - ORDER_WINDOW_MS),
+    brokerNowMs,
+  })?.detail;
+}
+
+/** Only to its own user: another one's command is no business of the caller's. */
+function pendingSentence({ userId }: CommandCall, blocker: OpenIntent): string {
+  const which = blocker.userId === userId ? `Command ${blocker.id}` : "An earlier command on this account";
+  return `${which} has no known outcome yet`;
+}
+
+function notSent(deps: RunDeps, call: CommandCall, error: unknown): Outcome {
+  if (error instanceof AppError) return refused(error.code, error.message);
+  if (error instanceof TerminalLost) {
+    return deps.now() > call.notAfterMs
+      ? expired("The terminal did not answer in time")
+      : refused("terminal_unavailable");
+  }
+  throw error;
+}
+
+function refused(code: Ended["code"], detail?: string, mt5?: Ended["mt5"]): Ended {
+  return { state: "refused", code, ...(detail === undefined ? {} : { detail }), ...(mt5 === undefined ? {} : { mt5 }) };
+}
+
+export function expired(detail: string): Outcome {
+  return { state: "expired", code: "deadline_exceeded", detail };
+}
