@@ -91,7 +91,7 @@ function orderOf({ params, load }: AdmissionView, { kind }: Work, tagMs: number,
     case "verify": {
       // Behind everything else at first, and in time for its deadline nevertheless.
       const keyMs = Math.max(tagMs, latestMs - params.verifyLeadMs);
-      return { dueMs: Math.min(tagMs + params.verifyHoldMs, keyMs), keyMs, oldestMs: keyMs };
+      return { dueMs: Math.min(tagMs + params.verifyHoldMs * patience(params, load), keyMs), keyMs, oldestMs: keyMs };
     }
     case "close":
       return { dueMs: tagMs, keyMs: tagMs - params.closeLeadMs, oldestMs: tagMs };
@@ -101,9 +101,13 @@ function orderOf({ params, load }: AdmissionView, { kind }: Work, tagMs: number,
   }
 }
 
-/** While terminals stand idle, a switch costs nobody anything, and a read need not wait for company. */
-export function hold({ holdMs, holdFromShare, holdFullShare }: PolicyParams, load: number): number {
-  return holdMs * Math.min(1, Math.max(0, (load - holdFromShare) / (holdFullShare - holdFromShare)));
+export function hold(params: PolicyParams, load: number): number {
+  return params.holdMs * patience(params, load);
+}
+
+/** 0 to 1: while terminals stand idle, a switch costs nobody anything, and nothing need wait for a better moment. */
+function patience({ holdFromShare, holdFullShare }: PolicyParams, load: number): number {
+  return Math.min(1, Math.max(0, (load - holdFromShare) / (holdFullShare - holdFromShare)));
 }
 
 function refusal(reason: RefusalReason, ms: number): Refusal {

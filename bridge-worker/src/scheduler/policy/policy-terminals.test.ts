@@ -246,6 +246,15 @@ describe("a verification", () => {
     assert.deepEqual(desk.decide(), ["switch t1 A3"]);
   });
 
+  it("waits for no better moment while terminals stand idle most of the time", () => {
+    const idle = new Desk({ params: { coldPerSecond: 0 } }).settle("A");
+    idle.submit("B", verify);
+    assert.deepEqual(idle.decide(), ["switch t1 B2"]);
+    const busy = new Desk({ params: HOLDS }).settle("A");
+    busy.submit("B", verify);
+    assert.deepEqual(busy.decide(), []);
+  });
+
   it("costs its user a login of his share each time, and nobody else", () => {
     const desk = new Desk().settle("A");
     const answers = Array.from({ length: 30 }, () => desk.submit("A", { kind: "verify", user: "guesser" }).kind);
