@@ -17,6 +17,7 @@ import {
   addAccountsRoutes,
   addCommandRoutes,
   addHealthRoutes,
+  addHistoryRoutes,
   addInternalRoutes,
   addLoginRoutes,
   addOpenApiRoute,
@@ -50,6 +51,7 @@ export function createApp(deps: Deps): OpenAPIHono<AppEnv> {
   addTradeRoutes(router, services);
   addPositionRoutes(router, services);
   addOrderRoutes(router, services);
+  addHistoryRoutes(router, services);
   addCommandRoutes(router, services);
   addHealthRoutes(router, createHealthCheck(services, VERSION));
   addInternalRoutes(router, services);

@@ -29,6 +29,11 @@ export const MAX_TOKEN_CHARS = 8 * 1024;
 export const MAX_CALL_BODY_CHARS = 32 * 1024;
 /** Rows of one list answer (positions, orders). */
 export const MAX_ROWS = 1_000;
+/** Rows of one page of history, and the longest period that is looked through for it. */
+export const HISTORY_PAGE_DEFAULT = 100;
+export const HISTORY_PAGE_MAX = 500;
+export const HISTORY_DEFAULT_MS = 24 * 60 * 60 * 1000;
+export const HISTORY_MAX_MS = 92 * 24 * 60 * 60 * 1000;
 
 /** A command or read envelope and a link ticket die this long after they were signed. */
 export const ENVELOPE_LIFE_S = 30;

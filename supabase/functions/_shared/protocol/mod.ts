@@ -5,6 +5,8 @@ export * from "./commands.ts";
 export * from "./encode.ts";
 export * from "./envelope.ts";
 export * from "./frames.ts";
+export * from "./history.ts";
 export * from "./limits.ts";
 export * from "./reads.ts";
 export * from "./results.ts";
+export * from "./views.ts";

@@ -4,6 +4,8 @@ import {
   CommandBody,
   CommandKinds,
   CommandRequest,
+  HISTORY_MAX_MS,
+  HISTORY_PAGE_MAX,
   healthOf,
   MAX_AGE_MAX_MS,
   ReadRequest,
@@ -15,6 +17,7 @@ import {
 import { type Case, edgesOf } from "./case.ts";
 
 const ID = "0f8fad5b-d9cb-469f-a165-70867728950e";
+const HISTORY = { kind: "history_deals", from_ms: 1_767_225_600_000, to_ms: 1_767_312_000_000, limit: 100 };
 const trade = (change: object): object => ({ symbol: "EURUSD", order_type: "buy", volume: 0.1, ...change });
 
 const tradeFields: Case[] = edgesOf(
@@ -132,6 +135,11 @@ const bodies: Case[] = [
         { kind: "positions", max_age_ms: 0, symbol: "EURUSD" },
         { kind: "orders", max_age_ms: MAX_AGE_MAX_MS },
       ],
+      ...[
+        { kind: "history_deals", from_ms: 0, to_ms: 1, limit: 1 },
+        { kind: "history_orders", from_ms: 7, to_ms: 7 + HISTORY_MAX_MS, limit: HISTORY_PAGE_MAX, position: "1" },
+        { ...HISTORY, cursor: "1767225600000-18446744073709551615" },
+      ],
     ],
     [
       ...[
@@ -140,6 +148,14 @@ const bodies: Case[] = [
       ],
       ...[{ kind: "connect", account_type: "real" }, { kind: "switch", max_age_ms: 0 }, { kind: "account_info" }],
       ...[{ kind: "positions", max_age_ms: -1 }, { kind: "orders", max_age_ms: MAX_AGE_MAX_MS + 1 }, { kind: "deals" }],
+      ...[
+        { ...HISTORY, to_ms: HISTORY.from_ms },
+        { ...HISTORY, to_ms: HISTORY.from_ms + HISTORY_MAX_MS + 1 },
+        ...[0, HISTORY_PAGE_MAX + 1, undefined].map((limit) => ({ ...HISTORY, limit })),
+        ...["", "1", "1-", "-1", "1-2-3", " 1-2"].map((cursor) => ({ ...HISTORY, cursor })),
+        ...["0", "x", 1].map((position) => ({ ...HISTORY, position })),
+        { ...HISTORY, max_age_ms: 0 },
+      ],
     ],
   ),
   {

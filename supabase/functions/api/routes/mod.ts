@@ -4,6 +4,7 @@ export * from "./account.ts";
 export * from "./accounts.ts";
 export * from "./commands.ts";
 export * from "./health.ts";
+export * from "./history.ts";
 export * from "./internal.ts";
 export * from "./logins.ts";
 export * from "./openapi.ts";

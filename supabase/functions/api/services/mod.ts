@@ -8,6 +8,7 @@ export * from "./check-health.ts";
 export * from "./connect-account.ts";
 export * from "./context.ts";
 export * from "./fingerprint.ts";
+export * from "./history-page.ts";
 export * from "./idempotency-key.ts";
 export * from "./list-commands.ts";
 export * from "./read-account.ts";
