@@ -32,6 +32,15 @@ export class BrokerClock {
     return this.#offsets.get(server);
   }
 
+  /** The broker's times that a moment of UTC may be: one, or any in between while the offset is not known. */
+  toBroker(server: string, utcMs: number): { earliestMsc: number; latestMsc: number } {
+    const offset = this.#offsets.get(server);
+    return {
+      earliestMsc: Math.max(0, utcMs + (offset ?? OFFSET_MIN_MS)),
+      latestMsc: Math.max(0, utcMs + (offset ?? OFFSET_MAX_MS)),
+    };
+  }
+
   /** A broker time as ISO 8601 UTC, or null while the offset is not known. */
   toUtc(server: string, brokerMsc: number): string | null {
     const offset = this.#offsets.get(server);

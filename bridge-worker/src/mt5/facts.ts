@@ -121,7 +121,10 @@ export const OrderFacts = z.object({
 });
 export type OrderFacts = z.infer<typeof OrderFacts>;
 
-/** `entry` 0 in, 1 out, 2 reversal, 3 out by. */
+/** Also absent from what was written down before it was kept. */
+const Booked = Shown.optional().transform((value) => value ?? 0);
+
+/** `entry` 0 in, 1 out, 2 reversal, 3 out by. profit, swap, commission and fee: in the deposit currency. */
 export const DealFacts = z.object({
   ticket: Id,
   order: Id,
@@ -132,6 +135,10 @@ export const DealFacts = z.object({
   reason: z.int(),
   volume: Num,
   price: Num,
+  profit: Booked,
+  swap: Booked,
+  commission: Booked,
+  fee: Booked,
   magic: Id,
   comment: z.string(),
   time_msc: z.int(),

@@ -5,8 +5,10 @@
 export * from "./broker-clock.ts";
 export * from "./classify-send.ts";
 export * from "./facts.ts";
+export * from "./history-views.ts";
 export * from "./permissions.ts";
 export * from "./plan.ts";
+export * from "./record-place.ts";
 export * from "./retcodes.ts";
 export { createRpycTerminal, REPLY_GRACE_MS, type RpycTerminal, type RpycTerminalOptions } from "./rpyc-terminal.ts";
 export * from "./tag.ts";

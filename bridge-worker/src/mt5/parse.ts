@@ -18,6 +18,7 @@ import {
   type HistoryReply,
   type LoginReply,
   type ReadReply,
+  type RecordsReply,
   SendRefusals,
   type SendReply,
   type TagState,
@@ -120,6 +121,18 @@ export const HistoryAnswer: z.ZodType<HistoryReply> = z.union([
     orders: z.array(OrderFacts),
     deals: z.array(DealFacts),
     counts: z.object({ orders: z.int(), deals: z.int() }),
+  }),
+  WrongAccount,
+  FailedCall,
+]);
+
+export const RecordsAnswer: z.ZodType<RecordsReply> = z.union([
+  z.object({
+    kind: z.literal("ok"),
+    account: ShownAccount,
+    orders: z.array(OrderFacts),
+    deals: z.array(DealFacts),
+    truncated: z.boolean(),
   }),
   WrongAccount,
   FailedCall,

@@ -13,6 +13,7 @@ import {
   LoginAnswer,
   OpenAnswer,
   ReadAnswer,
+  RecordsAnswer,
   SendAnswer,
   TagAnswer,
 } from "./parse.ts";
@@ -23,6 +24,8 @@ import {
   type LoginReply,
   type ReadParts,
   type ReadReply,
+  type RecordsQuery,
+  type RecordsReply,
   type SendOrder,
   type SendReply,
   type TagState,
@@ -157,6 +160,13 @@ export class RpycTerminal implements TerminalPort {
     const { tag, tickets = [], from, to } = query;
     const message = { op: "history", account: { login, server }, tag, tickets, from, to };
     return this.#commanded(message, HistoryAnswer, timeoutMs);
+  }
+
+  records({ login, server }: AccountRef, query: RecordsQuery, timeoutMs: number): Promise<RecordsReply> {
+    const { list, fromMsc, toMsc, position, before, limit } = query;
+    const bound = before && { time_msc: before.timeMsc, ticket: before.ticket };
+    const message = { op: "records", account: { login, server }, list, position, before: bound, limit };
+    return this.#commanded({ ...message, from_msc: fromMsc, to_msc: toMsc }, RecordsAnswer, timeoutMs);
   }
 
   async close(): Promise<void> {

@@ -167,6 +167,34 @@ export type HistoryReply =
   | { kind: "failed"; call: string; lastError: LastError };
 
 /**
+ * One page of what an account did, newest first: orders by the time they were done, deals by theirs. Times in milliseconds of
+ * the broker's clock, `toMsc` not included; an order is inside if it was placed or done inside, as far as the terminal
+ * lists it (terminals select orders by one of the two). `before`: only what comes after this record in the list.
+ */
+export type RecordsQuery = {
+  list: "orders" | "deals";
+  fromMsc: number;
+  toMsc: number;
+  position?: string;
+  before?: { timeMsc: number; ticket: string };
+  limit: number;
+};
+
+/** The list that was not asked for is empty. `truncated`: the period holds more after these. */
+export type Records = {
+  kind: "ok";
+  account: AccountRef;
+  orders: OrderFacts[];
+  deals: DealFacts[];
+  truncated: boolean;
+};
+
+export type RecordsReply =
+  | Records
+  | { kind: "wrong_account"; actual: AccountRef | null }
+  | { kind: "failed"; call: string; lastError: LastError };
+
+/**
  * One terminal. Calls that touch MetaTrader are made one at a time by the caller; `query` and `poison` may run beside a
  * hanging `send`. Every method may throw `TerminalLost`; nothing else crosses this line.
  */
@@ -192,6 +220,8 @@ export interface TerminalPort {
   poison(tag: number, commandId: string, epoch?: string): Promise<TagState>;
   /** What the broker's records hold of one command. A terminal without a connection to the broker answers `failed`. */
   history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply>;
+  /** One page of an account's history. A terminal without a connection to the broker answers `failed`. */
+  records(account: AccountRef, query: RecordsQuery, timeoutMs: number): Promise<RecordsReply>;
   /** Drops the connections; queued requests do not run any more. */
   close(): Promise<void>;
 }

@@ -21,6 +21,7 @@ function order(change: Partial<OrderFacts> = {}): OrderFacts {
 function deal(change: Partial<DealFacts> = {}): DealFacts {
   return {
     ...{ ticket: "31", order: "11", position_id: "21", symbol: "EURUSD", type: 0, entry: 0, reason: 3 },
+    ...{ profit: 0, swap: 0, commission: 0, fee: 0 },
     ...{ volume: 0.5, price: 1.1, magic: String(TAG), comment: "", time_msc: 1 },
     ...change,
   };

@@ -1,4 +1,4 @@
-// One read on one terminal: connect, switch, status, account, positions, orders. Nothing here changes anything at the
+// One read on one terminal: connect, switch, status, account, positions, orders, history. Nothing here changes anything at the
 // broker, so nothing is journaled, and a read that met the wrong account may simply be done again.
 import type { Journal } from "../journal/mod.ts";
 import {
@@ -7,6 +7,7 @@ import {
   type BrokerClock,
   type Reading,
   type ReadParts,
+  type Records,
   TerminalLost,
   UnknownTradeMode,
 } from "../mt5/mod.ts";
@@ -14,6 +15,7 @@ import { AppError, type ErrorCode, type ReadOutcome } from "../protocol.ts";
 import type { AccessReply, AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
 import { accountStatus } from "./account-status.ts";
 import type { ReadCall } from "./calls.ts";
+import { type HistoryRead, isHistoryRead, recordsQuery, showRecords } from "./show-history.ts";
 import { type AccountRead, isAccountRead, showReading } from "./show-reading.ts";
 import type { Ran, Snapshot } from "./task.ts";
 
@@ -82,6 +84,10 @@ async function readValue(
   course.loginMs = access.loginMs > 0 ? access.loginMs : null;
   // Before the terminal is asked: what happens meanwhile may be in the answer or not.
   const [takenAtMs, asOfMs] = [deps.now(), deps.wallClock()];
+  if (isHistoryRead(request)) {
+    const reply = await readHistory(deps, session, call, request);
+    return "ok" in reply ? reply : showRecords(deps, call, request, reply, asOfMs);
+  }
   if (!isAccountRead(request) || (request.kind === "account_info" && request.max_age_ms === 0)) {
     const reply = await inTime<AccountReading>(deps, call, (timeoutMs) => session.readAccount(call.account, timeoutMs));
     return "ok" in reply ? reply : { account: accountView(reply.account), as_of: new Date(asOfMs).toISOString() };
@@ -114,6 +120,22 @@ async function readOnce(
     deps.clock.observe(call.account.server, reply.broker_now_msc, deps.wallClock());
   }
   return reply;
+}
+
+async function readHistory(
+  deps: ReadDeps,
+  session: TerminalSession,
+  call: ReadCall,
+  request: HistoryRead,
+): Promise<(Records & { ok?: never }) | Failure> {
+  const { server } = call.account;
+  if (deps.clock.offsetMs(server) === undefined) {
+    // The ticks of open positions may tell the offset, and records carry none.
+    const reading = await readOnce(deps, session, call, { positions: {} });
+    if (reading.ok === false) return reading;
+  }
+  const query = recordsQuery(request, server, deps.clock);
+  return await inTime<Records>(deps, call, (timeoutMs) => session.records(call.account, query, timeoutMs));
 }
 
 type AccountReading = Extract<AccountReply, { kind: "ok" }>;

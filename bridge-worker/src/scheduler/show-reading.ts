@@ -54,7 +54,7 @@ function cut<Row extends { symbol: string }>(
 }
 
 /** The caller's own magic and comment, for orders that one of his commands made; nothing for anyone else's. */
-function marksFor(journal: Journal, userId: string): MarksOf {
+export function marksFor(journal: Journal, userId: string): MarksOf {
   return ({ magic, comment }) => {
     const owner = ownerOf(journal, Number(magic)) ?? ownerOf(journal, tagOfComment(comment));
     if (owner === undefined || owner.userId !== userId) return { magic: null, comment: null, command_id: null };

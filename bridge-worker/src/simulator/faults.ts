@@ -25,7 +25,7 @@ export type LoginFault =
   /** The connection to the terminal's process breaks while it logs in; the login happens. */
   | { kind: "lost_reply" };
 
-/** For `read` and `history`. */
+/** For `read`, `history` and `records`. */
 export type ReadFault =
   /** This call returns None. */
   { kind: "failed"; call: string; lastError: LastError } | { kind: "lost_reply" };

@@ -8,6 +8,7 @@ import {
   isTagged,
   type OrderFacts,
   type PositionFacts,
+  type RecordsQuery,
   type SendRequest,
   type SendResultFacts,
   type SymbolFacts,
@@ -28,6 +29,7 @@ import { deal } from "./sim-deals.ts";
 import { type Desk, refusal } from "./sim-desk.ts";
 import { lastOpenMs, type Quote, quoteAt } from "./sim-market.ts";
 import { changeLevels, changeOrder, placeOrder, removeOrder } from "./sim-orders.ts";
+import { pageOf, type SimRecords } from "./sim-records.ts";
 import { Retcode } from "./sim-retcodes.ts";
 import { findSymbol, type SimSymbol } from "./sim-symbols.ts";
 
@@ -126,6 +128,11 @@ export class SimBroker {
       deals: deals.filter((one) => hasTag(one) || tickets.includes(one.order)),
       counts: { orders: orders.length, deals: deals.length },
     };
+  }
+
+  /** One page of what was done, newest first. */
+  records(account: AccountRef, query: RecordsQuery): SimRecords {
+    return pageOf(this.#bookOf(planOf(account)), query);
   }
 
   /** Carries out a trade request now. A refusal is an answer with its return code, and changes nothing. */

@@ -107,10 +107,9 @@ export function bookDeal(
 ): DealFacts {
   const { book, plan, brokerMs } = desk;
   book.positions = booking.positions;
-  if (booking.closed !== null) {
-    const profit = profitOf(plan, symbol, { ...booking.closed, close: trade.price });
-    book.balance = roundMoney(book.balance + profit, plan);
-  }
+  const { closed } = booking;
+  const profit = closed === null ? 0 : profitOf(plan, symbol, { ...closed, close: trade.price });
+  book.balance = roundMoney(book.balance + profit, plan);
   const done: DealFacts = {
     ticket: desk.nextTicket(),
     order: order.ticket,
@@ -121,6 +120,7 @@ export function bookDeal(
     reason: BY_PROGRAM,
     volume: order.volume_initial,
     price: trade.price,
+    ...{ profit, swap: 0, commission: 0, fee: 0 },
     magic: order.magic,
     comment: order.comment,
     time_msc: brokerMs,

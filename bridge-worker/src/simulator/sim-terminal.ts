@@ -11,6 +11,8 @@ import {
   type OpenReply,
   type ReadParts,
   type ReadReply,
+  type RecordsQuery,
+  type RecordsReply,
   type SendOrder,
   type SendReply,
   type TagState,
@@ -40,6 +42,12 @@ const NOT_RUNNING = {
   kind: "failed" as const,
   call: "terminal_info",
   lastError: [-10004, "No IPC connection"] satisfies LastError,
+};
+
+const NOT_CONNECTED = {
+  kind: "failed" as const,
+  call: "terminal_info",
+  lastError: [-1, "not connected"] satisfies LastError,
 };
 
 export type SimTerminalOptions = {
@@ -160,19 +168,11 @@ class SimTerminal implements TerminalPort {
   }
 
   history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply> {
-    return this.#call(timeoutMs + REPLY_GRACE_MS, (session) =>
-      this.#exclusive(session, (): HistoryReply => {
-        const fault = this.#takeReadFault();
-        if (fault !== undefined) return { kind: "failed", ...fault };
-        if (!this.#process.isRunning) return NOT_RUNNING;
-        // What a disconnected terminal does not show may exist all the same.
-        if (!this.#process.isConnected)
-          return { kind: "failed", call: "terminal_info", lastError: [-1, "not connected"] };
-        const actual = this.#process.shown?.account ?? null;
-        if (actual === null || !isSameAccount(actual, account)) return { kind: "wrong_account", actual };
-        return { kind: "ok", account: actual, ...this.#broker.history(actual, query, this.#utcNow()) };
-      }),
-    );
+    return this.#lookUp(account, timeoutMs, (shown) => this.#broker.history(shown, query, this.#utcNow()));
+  }
+
+  records(account: AccountRef, query: RecordsQuery, timeoutMs: number): Promise<RecordsReply> {
+    return this.#lookUp(account, timeoutMs, (shown) => this.#broker.records(shown, query));
   }
 
   async close(): Promise<void> {
@@ -205,6 +205,25 @@ class SimTerminal implements TerminalPort {
     if (fault !== undefined) return { kind: "failed", ...fault };
     if (!this.#process.isRunning) return NOT_RUNNING;
     return readNow(this.#process, this.#broker, account, parts, this.#utcNow());
+  }
+
+  #lookUp<Found extends object>(
+    account: AccountRef,
+    timeoutMs: number,
+    find: (shown: AccountRef) => Found,
+  ): Promise<({ kind: "ok"; account: AccountRef } & Found) | Exclude<HistoryReply, { kind: "ok" }>> {
+    return this.#call(timeoutMs + REPLY_GRACE_MS, (session) =>
+      this.#exclusive(session, () => {
+        const fault = this.#takeReadFault();
+        if (fault !== undefined) return { kind: "failed" as const, ...fault };
+        if (!this.#process.isRunning) return NOT_RUNNING;
+        // What a disconnected terminal does not show may exist all the same.
+        if (!this.#process.isConnected) return NOT_CONNECTED;
+        const actual = this.#process.shown?.account ?? null;
+        if (actual === null || !isSameAccount(actual, account)) return { kind: "wrong_account" as const, actual };
+        return { kind: "ok" as const, account: actual, ...find(actual) };
+      }),
+    );
   }
 
   async #send(session: Session, order: SendOrder): Promise<SendReply> {

@@ -10,6 +10,8 @@ import {
   type LoginReply,
   type ReadParts,
   type ReadReply,
+  type RecordsQuery,
+  type RecordsReply,
   type SendOrder,
   type SendReply,
   type TagState,
@@ -198,6 +200,10 @@ export class TerminalSession {
     return this.#noted(account, await this.#guarded(() => this.#port.history(account, query, timeoutMs)));
   }
 
+  async records(account: AccountRef, query: RecordsQuery, timeoutMs: number): Promise<RecordsReply> {
+    return this.#noted(account, await this.#guarded(() => this.#port.records(account, query, timeoutMs)));
+  }
+
   async send(order: SendOrder): Promise<SendReply> {
     const answerByMs = this.#now() + order.timeoutMs;
     const reply = await this.#guarded(() => this.#port.send(order)).catch((error: unknown) => {
@@ -273,7 +279,10 @@ export class TerminalSession {
   }
 
   /** What a reading says about the terminal itself. */
-  #noted<Reply extends ReadReply | AccountReply | HistoryReply>(account: AccountRef, reply: Reply): Reply {
+  #noted<Reply extends ReadReply | AccountReply | HistoryReply | RecordsReply>(
+    account: AccountRef,
+    reply: Reply,
+  ): Reply {
     if (reply.kind === "wrong_account") this.#surprised(account, reply.actual);
     else {
       const lastError = reply.kind === "failed" ? reply.lastError : undefined;

@@ -76,6 +76,8 @@ export function hostPort(host: Host, owner: string, now: () => number, life: Lif
     poison: (tag, commandId, epoch) => life.through(async () => await current().poison(tag, commandId, epoch)),
     history: (account, query, timeoutMs) =>
       life.through(async () => await reading().history(account, query, timeoutMs)),
+    records: (account, query, timeoutMs) =>
+      life.through(async () => await reading().records(account, query, timeoutMs)),
     close: () => life.through(async () => await inner?.close()),
   };
 }

@@ -19,7 +19,7 @@ import types
 
 # A higher version takes over the functions of a running process; the state below is never replaced, only added to. A lower
 # one that comes later changes nothing, so what an older worker asks must be answered here too.
-VERSION = 3
+VERSION = 4
 STATE_NAME = "switchyard_guard_state"
 
 MAX_TAGS = 100000
@@ -28,6 +28,8 @@ FORGOTTEN_BITS = 2 ** 26
 FORGOTTEN_PROBES = 7
 # A reply above a few megabytes blocks the server's whole process while it is written.
 MAX_REPLY_CHARS = 4 * 1024 * 1024
+# One page of history is far below that limit.
+MAX_RECORDS = 500
 POLL_S = 0.02
 # A symbol that was only just selected gets its first tick a moment later.
 FIRST_TICK_WAIT_MS = 500
@@ -79,7 +81,9 @@ ORDER = Shape(
     "ticket symbol type type_time type_filling state reason volume_initial volume_current price_open price_stoplimit "
     "sl tp price_current magic comment position_id time_setup_msc time_done_msc time_expiration"
 )
-DEAL = Shape("ticket order position_id symbol type entry reason volume price magic comment time_msc")
+DEAL = Shape(
+    "ticket order position_id symbol type entry reason volume price profit swap commission fee magic comment time_msc"
+)
 RESULT = Shape("retcode order deal volume price comment")
 
 REQUEST_INTS = frozenset("action type type_filling type_time deviation expiration magic".split())
@@ -773,6 +777,56 @@ def op_history(state, message):
         return on_account(mt5, message, work, ref)
 
 
+def placed_or_done(order):
+    """Terminals select the orders of a period by one of the two."""
+    return int(order.time_setup_msc), int(order.time_done_msc or order.time_setup_msc)
+
+
+def deal_times(deal):
+    return (int(deal.time_msc),)
+
+
+RECORD_LISTS = {
+    "orders": ("history_orders_get", placed_or_done, ORDER),
+    "deals": ("history_deals_get", deal_times, DEAL),
+}
+
+
+def op_records(state, message):
+    """One page of history, newest first: by the last of a record's times, and by ticket where two have the same."""
+    name = message["list"]
+    if name not in RECORD_LISTS:
+        raise Problem("bad_request")
+    call, times_of, shape = RECORD_LISTS[name]
+    start, end = int(message["from_msc"]), int(message["to_msc"])
+    position, before = message.get("position"), message.get("before")
+    bound = None if before is None else (int(before["time_msc"]), int(before["ticket"]))
+    limit = min(max(int(message["limit"]), 1), MAX_RECORDS)
+
+    def place(record):
+        return times_of(record)[-1], int(identifier(record.ticket))
+
+    def is_asked(record):
+        return (
+            any(start <= time < end for time in times_of(record))
+            and (position is None or identifier(record.position_id) == position)
+            and (bound is None or place(record) < bound)
+        )
+
+    def work(info):
+        # What a disconnected terminal does not show may exist all the same.
+        if not info.connected:
+            raise ReadFailed("terminal_info", [RES_FAIL, "not connected to the broker"])
+        records = [one for one in listed_history(mt5, call, start // 1000, end // 1000) if is_asked(one)]
+        records.sort(key=place, reverse=True)
+        reply = {"kind": "ok", "orders": [], "deals": [], "truncated": len(records) > limit}
+        reply[name] = [facts(one, shape) for one in records[:limit]]
+        return reply
+
+    with Turn(state, message) as mt5:
+        return on_account(mt5, message, work, ref)
+
+
 OPERATIONS = {
     "hello": op_hello,
     "adopt": op_adopt,
@@ -784,6 +838,7 @@ OPERATIONS = {
     "query": op_query,
     "poison": op_poison,
     "history": op_history,
+    "records": op_records,
 }
 
 

@@ -80,6 +80,10 @@ export class FakeTerminal implements TerminalPort {
     throw new Error("no session asks for history");
   }
 
+  async records(): Promise<never> {
+    throw new Error("no session asks for records");
+  }
+
   async close(): Promise<void> {
     this.calls.push("close");
   }
