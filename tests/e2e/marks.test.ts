@@ -51,6 +51,16 @@ describe("marks", { skip: requirePython() ?? false }, () => {
     return { id: body.command_id, ticket: record.ticket, record };
   }
 
+  /** Everything that a list of the history shows of an order. */
+  async function recorded(trader: Trader, list: "orders" | "deals", ticket: string): Promise<Marked[]> {
+    const { status, body, text } = await trader.get(`/history/${list}`);
+    assert.equal(status, 200, text);
+    const rows: (Marked & { order_ticket?: string })[] = body.data;
+    const found = rows.filter((one) => (list === "deals" ? one.order_ticket : one.ticket) === ticket);
+    assert.equal(found.length, 1, `${ticket} is shown once to everybody who has registered the account`);
+    return found;
+  }
+
   const tagIn = ({ comment }: LedgerEntry): number => Number.parseInt(comment.slice(2), 36);
 
   for (const [list, fields] of [
@@ -67,6 +77,32 @@ describe("marks", { skip: requirePython() ?? false }, () => {
     });
   }
 
+  it("history gives magic and comment to their own caller, and null to another; pages hold every record once", async () => {
+    const { id, ticket } = await place(market);
+    for (const list of ["orders", "deals"] as const) {
+      const [own] = await recorded(alice, list, ticket);
+      assert.deepEqual([own?.magic, own?.comment, own?.command_id], [market.magic, market.comment, id]);
+      const [foreign] = await recorded(bob, list, ticket);
+      assert.deepEqual([foreign?.magic, foreign?.comment, foreign?.command_id], [null, null, null]);
+      const all = (await alice.get(`/history/${list}`)).body.data.map((one: Marked) => one.ticket);
+      const paged: string[] = [];
+      let cursor = "";
+      do {
+        const { body, text } = await alice.get(`/history/${list}?limit=1${cursor}`);
+        assert.equal(body.data.length, 1, text);
+        paged.push(body.data[0].ticket);
+        cursor = body.next_cursor === null ? "" : `&cursor=${body.next_cursor}`;
+      } while (cursor !== "");
+      assert.deepEqual(paged, all);
+      assert.ok(all.length > 1);
+    }
+    const position = (await alice.get(`/history/deals?position=${ticket}`)).body.data;
+    assert.deepEqual(
+      position.map((one: { position_ticket: string }) => one.position_ticket),
+      [ticket],
+    );
+  });
+
   it("pass_magic sends the caller's magic itself; the marks come back all the same, by the comment", async () => {
     assert.equal((await alice.get(`/accounts/${accountId}`)).body.pass_magic, false);
     const patched = await alice.call("PATCH", `/accounts/${accountId}`, { body: { pass_magic: true } });
@@ -81,6 +117,9 @@ describe("marks", { skip: requirePython() ?? false }, () => {
       assert.deepEqual([own.magic, own.comment, own.command_id], [4711, fields.comment, id]);
       const foreign = await shown(bob, list, ticket);
       assert.deepEqual([foreign.magic, foreign.comment, foreign.command_id], [null, null, null]);
+      if (list === "orders") continue;
+      const [deal] = await recorded(alice, "deals", ticket);
+      assert.deepEqual([deal?.magic, deal?.comment, deal?.command_id], [4711, fields.comment, id]);
     }
     const before = (await double.ledger()).length;
     const tooLarge = await alice.post("/trades", { ...market, magic: 2 ** 40 });

@@ -27,6 +27,14 @@ describe("BrokerClock", () => {
     });
   }
 
+  it("says which of the broker's times a moment is, and which it may be while the offset is not known", () => {
+    const { earliestMsc, latestMsc } = clock.toBroker(SERVER, UTC);
+    assert.deepEqual([UTC - earliestMsc, latestMsc - UTC], [12 * HOUR, 14 * HOUR]);
+    assert.deepEqual(clock.toBroker(SERVER, HOUR), { earliestMsc: 0, latestMsc: 15 * HOUR });
+    clock.observe(SERVER, UTC + 2 * HOUR, UTC);
+    assert.deepEqual(clock.toBroker(SERVER, UTC), { earliestMsc: UTC + 2 * HOUR, latestMsc: UTC + 2 * HOUR });
+  });
+
   for (const hours of [14.5, -12.5]) {
     it(`does not believe a zone that does not exist: UTC${hours < 0 ? "" : "+"}${hours}`, () => {
       clock.observe(SERVER, UTC + hours * HOUR, UTC);

@@ -244,6 +244,16 @@ test("toJSON() and fromJSON() carry accounts, history and tickets over, through 
   assert.equal(next.order, send(broker, live, {}).order);
 });
 
+test("fromJSON() takes deals that were written down without their money", () => {
+  const broker = new SimBroker();
+  send(broker, hedging, {});
+  const state = JSON.parse(JSON.stringify(broker));
+  const [deal] = state.accounts[0].book.deals;
+  for (const name of ["profit", "swap", "commission", "fee"]) delete deal[name];
+  const [read] = SimBroker.fromJSON(state).toJSON().accounts[0]?.book.deals ?? [];
+  assert.deepEqual([read?.profit, read?.swap, read?.commission, read?.fee], [0, 0, 0, 0]);
+});
+
 test("fromJSON() refuses what is no state, and accounts that do not exist", () => {
   const state = JSON.parse(JSON.stringify(new SimBroker()));
   const book = { balance: 1, positions: [], pending: [], orders: [], deals: [] };

@@ -179,7 +179,7 @@ test("every route but three refuses a request without a valid token, before look
       }
     }
   }
-  assert.equal(checked, 18 * 4);
+  assert.equal(checked, 20 * 4);
 });
 
 test("what is wrong with a request is said as a problem", async () => {
@@ -351,6 +351,42 @@ test("account/info stands at the top level, with the account and the time it was
   assert.deepEqual([json.login, json.balance, json.account, json.as_of], [INFO.login, INFO.balance, ACCOUNT, AS_OF]);
   assert.deepEqual(JSON.parse(calls[0]?.body ?? "").request, { kind: "account_info", max_age_ms: 0 });
 });
+
+for (const list of ["orders", "deals"]) {
+  test(`history/${list} asks for a page of the period and passes it on with its cursor`, async () => {
+    const calls: WorkerCall[] = [];
+    const page = { data: [], next_cursor: "1795262400000-7", as_of: AS_OF };
+    const { send } = start({
+      db: {
+        resolveAccount: async () => ({ ...ACCOUNT, status: "active", encrypted_password: "jwe", worker_id: "w1" }),
+      },
+      bridge: { read: (call) => note(calls, call, { ok: true, value: page }) },
+    });
+    const period = "from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z";
+    const { status, json } = await send(
+      "GET",
+      `/history/${list}?${period}&position=7&limit=500&cursor=1795262400000-9`,
+    );
+    assert.deepEqual([status, json], [200, { account: ACCOUNT, ...page }]);
+    assert.deepEqual(JSON.parse(calls[0]?.body ?? "").request, {
+      kind: `history_${list}`,
+      ...{ from_ms: Date.parse("2026-11-01"), to_ms: Date.parse("2026-11-02") },
+      ...{ position: "7", limit: 500, cursor: "1795262400000-9" },
+    });
+    const bad = [
+      "limit=0",
+      "limit=501",
+      "cursor=x",
+      "position=0",
+      "from=2026-11-01",
+      "from=2026-11-01T00:00:00%2B01:00",
+    ];
+    for (const query of [...bad, "from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z"]) {
+      isProblem(await send("GET", `/history/${list}?${query}`), "invalid_request");
+    }
+    assert.equal(calls.length, 1);
+  });
+}
 
 test("an answer of the worker that does not fit the protocol is not passed on", async () => {
   const { send } = start({

@@ -521,6 +521,57 @@ class GuardTest(unittest.TestCase):
         reply = self.value("history", account=ONE, tag=TAG, tickets=[], **{"from": 0, "to": int(time.time()) + 86400})
         self.assertEqual({order["ticket"] for order in reply["open_orders"] + reply["orders"]}, {ticket})
 
+    def records(self, name, original, found, **fields):
+        """What `records` makes of a terminal that shows `found`."""
+        setattr(mt5, original, lambda start, end: found)
+        query = dict({"list": name, "from_msc": 1000, "to_msc": 5000, "limit": 9}, **fields)
+        return self.value("records", account=ONE, **query)
+
+    def test_an_order_belongs_to_the_period_it_was_placed_or_done_in_and_stands_where_it_was_done(self):
+        self.send()
+        whole = mt5.history_orders_get(0, int(time.time()) + 86400)[0]
+        original = mt5.history_orders_get
+        self.addCleanup(setattr, mt5, "history_orders_get", original)
+        times = {1: (500, 900), 2: (500, 1000), 3: (4999, 7000), 4: (5000, 7000), 5: (2000, 0), 6: (500, 5000)}
+        orders = [
+            whole._replace(ticket=ticket, time_setup_msc=placed, time_done_msc=done)
+            for ticket, (placed, done) in times.items()
+        ]
+        reply = self.records("orders", "history_orders_get", orders)
+        self.assertEqual([one["ticket"] for one in reply["orders"]], ["3", "5", "2"])
+        self.assertEqual((reply["deals"], reply["truncated"], reply["account"]), ([], False, ONE))
+
+    def test_a_page_of_records_is_never_larger_than_agreed(self):
+        self.send()
+        whole = mt5.history_deals_get(0, int(time.time()) + 86400)[0]
+        self.addCleanup(setattr, mt5, "history_deals_get", mt5.history_deals_get)
+        deals = [whole._replace(ticket=2**63 + number, time_msc=2000) for number in range(600)]
+        reply = self.records("deals", "history_deals_get", deals, limit=10**9)
+        tickets = [int(deal["ticket"]) for deal in reply["deals"]]
+        self.assertEqual(tickets, [2**63 + number for number in range(599, 99, -1)])
+        self.assertTrue(reply["truncated"])
+        self.assertIsNone(reply["deals"][0]["fee"])
+        before = {"time_msc": 2000, "ticket": str(2**63 + 100)}
+        rest = self.records("deals", "history_deals_get", deals, limit=500, before=before)
+        self.assertEqual((len(rest["deals"]), rest["deals"][0]["ticket"], rest["truncated"]), (100, str(2**63 + 99), False))
+        self.assertEqual(len(self.records("deals", "history_deals_get", deals, limit=0)["deals"]), 1)
+
+    def test_records_are_those_of_the_two_lists(self):
+        query = {"account": ONE, "from_msc": 0, "to_msc": 1, "limit": 1}
+        self.assertEqual(self.problem("records", list="positions", **query), "bad_request")
+
+    def test_an_account_that_changes_while_records_are_read_spoils_them(self):
+        original = mt5.history_deals_get
+        self.addCleanup(setattr, mt5, "history_deals_get", original)
+
+        def switching(start, end):
+            self.control(switch=NAMESAKE)
+            return original(start, end)
+
+        mt5.history_deals_get = switching
+        reply = self.value("records", account=ONE, list="deals", from_msc=0, to_msc=1, limit=1)
+        self.assertEqual(reply, {"kind": "wrong_account", "actual": NAMESAKE})
+
     def test_a_login_counts_only_when_the_terminal_is_connected_again(self):
         original, looks = mt5.terminal_info, []
 

@@ -57,7 +57,7 @@ export function addHistoryRoutes(router: Router, services: ServiceContext): void
       ...common,
       path: "/history/orders",
       summary: "Orders of an account that are filled, cancelled, expired or refused, newest first",
-      description: `In the order in which they were done. ${DESCRIPTION}`,
+      description: `In the order in which they were done; a period holds those placed or done in it. ${DESCRIPTION}`,
       answers: { 200: page(HistoryOrderView) },
     },
     async ({ c, caller, query }) => {
