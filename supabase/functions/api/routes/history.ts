@@ -18,7 +18,7 @@ import { addUserRoute, type Router } from "./route.ts";
 const HOUR_MS = 60 * 60 * 1000;
 const DESCRIPTION =
   "The same query with `next_cursor` as `cursor` gives the next page. While the worker does not know how far the broker's " +
-  "clock is from UTC (it has seen no tick of an open market), `time` is null and the list may reach up to 14 hours beyond " +
+  "clock is from UTC (it has seen no tick of an open market), `time` is null and the list reaches up to 26 hours beyond " +
   "the period on either side: choose by `broker_time` then. Times are computed with the offset of today. A terminal that has " +
   "just logged in may not have loaded everything yet.";
 
