@@ -545,12 +545,14 @@ class GuardTest(unittest.TestCase):
         self.send()
         whole = mt5.history_deals_get(0, int(time.time()) + 86400)[0]
         self.addCleanup(setattr, mt5, "history_deals_get", mt5.history_deals_get)
-        deals = [whole._replace(ticket=2**63 + number, time_msc=2000) for number in range(600)]
+        whole = whole._replace(profit=-12.5, swap=-1, commission=-0.07, time_msc=2000)
+        deals = [whole._replace(ticket=2**63 + number) for number in range(600)]
         reply = self.records("deals", "history_deals_get", deals, limit=10**9)
         tickets = [int(deal["ticket"]) for deal in reply["deals"]]
         self.assertEqual(tickets, [2**63 + number for number in range(599, 99, -1)])
         self.assertTrue(reply["truncated"])
-        self.assertIsNone(reply["deals"][0]["fee"])
+        first = reply["deals"][0]
+        self.assertEqual([first[name] for name in ("profit", "swap", "commission", "fee")], [-12.5, -1, -0.07, None])
         before = {"time_msc": 2000, "ticket": str(2**63 + 100)}
         rest = self.records("deals", "history_deals_get", deals, limit=500, before=before)
         self.assertEqual((len(rest["deals"]), rest["deals"][0]["ticket"], rest["truncated"]), (100, str(2**63 + 99), False))
