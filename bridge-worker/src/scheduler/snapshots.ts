@@ -6,7 +6,7 @@ import { policyLane, type Snapshot } from "./task.ts";
 /** Accounts whose snapshot is kept; a whole reading can be large. */
 const MAX_SNAPSHOTS = 2_000;
 /** A last look at an account that is left is worth no more than this. */
-const FAREWELL_TIMEOUT_MS = 1_000;
+const FAREWELL_TIMEOUT_MS = 2_000;
 
 export class Snapshots {
   readonly #byLane = new Map<string, Snapshot>();

@@ -241,6 +241,35 @@ describe("TerminalRunner", () => {
     await worker.stop();
   });
 
+  it("a task whose terminal is lost by the last look at another account is done by the next terminal", async () => {
+    asked = [];
+    let isLost = false;
+    const world = await createWorld(2);
+    const worker = await createWorkerFixture({
+      world,
+      wrapPort: (port) =>
+        overriding(watching(port), {
+          read: (account, ...rest) =>
+            isLost && port.name === "sim-1" && account.login === "5000001"
+              ? Promise.reject(new TerminalLost("timeout", "hangs"))
+              : watching(port).read(account, ...rest),
+        }),
+    });
+    const [alice, bob, carol] = await Promise.all(
+      ["5000001", "5000002", "5000003"].map((login) => worker.actor({ account: { login } })),
+    );
+    assert.ok(alice && bob && carol);
+    await worker.read(alice, FRESH);
+    await worker.read(bob, FRESH);
+    await worker.read(bob, FRESH);
+    world.clock.advance(5_000);
+    isLost = true;
+    assert.equal((await worker.run(worker.trade(carol))).state, "done");
+    assert.equal(worker.sessions[0]?.health().reason, "hung");
+    assert.ok(asked.includes("sim-2 send 5000003"), asked.join());
+    await worker.stop();
+  });
+
   it("a pinned account uses its own terminal alone, and no other account does", async () => {
     asked = [];
     const world = await createWorld(1);

@@ -228,7 +228,9 @@ export class TerminalRunner {
     slot.busy = true;
     slot.session.begin();
     const departed = this.#depart(slot, decision);
-    const work = departed?.then(() => task.run(slot.session)) ?? task.run(slot.session);
+    const { session } = slot;
+    const work: Promise<Ran | null> =
+      departed?.then(() => (session.unavailableForMs > 0 ? null : task.run(session))) ?? task.run(session);
     this.track(
       work
         // Before the terminal is free again: a failure must be able to halt everything first.
@@ -236,8 +238,17 @@ export class TerminalRunner {
           this.#options.onFailure(error);
           return NOTHING_RAN;
         })
-        .then((ran) => this.#ended(slot, task, ran)),
+        .then((ran) => {
+          this.#ended(slot, task, ran ?? NOTHING_RAN);
+          if (ran === null) this.#queueAgain(task);
+        }),
     );
+  }
+
+  /** Its terminal was lost before it began, by the last look at the account that had to go: another one may do it. */
+  #queueAgain(task: Task): void {
+    if (this.#halted) return;
+    if (this.add(task).kind === "refused") this.track(task.expire());
   }
 
   #ended(slot: Slot, { work, account }: Task, { loginMs, workMs, snapshot }: Ran): void {
