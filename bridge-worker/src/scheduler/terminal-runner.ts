@@ -199,7 +199,9 @@ export class TerminalRunner {
     if (this.#policy.waiting === 0) return;
     const pauses = [...this.#slots.values()].map(({ session }) => session.unavailableForMs).filter((ms) => ms > 0);
     const wakeMs = Math.min(this.#policy.wakeAtMs(nowMs) ?? Number.POSITIVE_INFINITY, nowMs + Math.min(...pauses));
-    if (Number.isFinite(wakeMs)) this.#callOff = this.#options.after(Math.max(0, wakeMs - nowMs), () => this.#pump());
+    if (!Number.isFinite(wakeMs)) return;
+    // Whole milliseconds: a fraction below the clock's grain would wake us at the very same moment, again and again.
+    this.#callOff = this.#options.after(Math.max(1, Math.ceil(wakeMs - nowMs)), () => this.#pump());
   }
 
   #runAlone(slot: Slot): void {
