@@ -38,6 +38,7 @@ export const VARIANTS: Readonly<Record<string, (base: Shape) => Shape>> = {
   trade_share_0_6: (base) => ({ ...base, tradeShare: 0.6 }),
   sessions_of_4: (base) => ({ ...base, commands: 4, sessionRate: (base.sessionRate * base.commands) / 4 }),
   sessions_of_40: (base) => ({ ...base, commands: 40, sessionRate: (base.sessionRate * base.commands) / 40 }),
+  several_positions: (base) => ({ ...base, closeShare: 0.55 }),
   bursts: (base) => ({ ...base, bursts: true }),
   slow_logins: (base) => ({ ...base, logins: [SLOW] }),
   slow_logins_half_load: (base) => ({ ...base, logins: [SLOW], sessionRate: base.sessionRate / 2 }),

@@ -22,7 +22,7 @@ export type PolicyResult = {
   refused: number;
   served: number;
   fairness: number;
-  range: { ratio_to_lb0: Range; trade_p99: Range; expired_trade_share: Range };
+  range: { ratio_to_lb0: Range; trade_p99: Range; expired_trade_share: Range; close_to_open_p95: Range };
 };
 type Range = readonly [number, number];
 
@@ -115,6 +115,7 @@ function summarizeSeeds(runs: readonly SeedResult[]): PolicyResult {
       ratio_to_lb0: range(ratio),
       trade_p99: range(({ trades }) => trades.p99),
       expired_trade_share: range(({ expiredShare }) => expiredShare),
+      close_to_open_p95: range(({ closes, opens }) => closes.p95 / opens.p95),
     },
   };
 }

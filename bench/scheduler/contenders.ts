@@ -16,6 +16,8 @@ export const CONTENDERS: Readonly<Record<string, Entry>> = {
   balanced: ours("balanced"),
   /** As fresh as balanced; what a longer wait of reads is worth. */
   balanced_hold_3s: ours("balanced", { holdMs: 3_000 }),
+  /** Does not look at positions: what it costs to keep accounts that hold some. */
+  balanced_blind: ours("balanced", { exposedFactor: 1 }),
   lean: ours("lean"),
 };
 

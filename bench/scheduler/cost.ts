@@ -57,7 +57,13 @@ class TestBed {
   cycle(): void {
     this.#nowMs += CYCLE_MS;
     const terminal = this.#busy.shift() as string;
-    this.#policy.finished(this.#nowMs, terminal, { loginMs: 1_000, workMs: 20, snapshotAtMs: null, onAccount: true });
+    this.#policy.finished(this.#nowMs, terminal, {
+      loginMs: 1_000,
+      workMs: 20,
+      snapshotAtMs: null,
+      exposed: null,
+      onAccount: true,
+    });
     this.#decide();
     this.#submit();
   }
@@ -87,7 +93,13 @@ export function memoryPerIdleLane(): object {
     policy.submit(nowMs, workOf(lane, lane, "read", nowMs));
     for (const decision of policy.decide(nowMs)) {
       if (decision.kind === "expire") continue;
-      policy.finished(nowMs, decision.terminal, { loginMs: 1, workMs: 1, snapshotAtMs: nowMs, onAccount: true });
+      policy.finished(nowMs, decision.terminal, {
+        loginMs: 1,
+        workMs: 1,
+        snapshotAtMs: nowMs,
+        exposed: true,
+        onAccount: true,
+      });
     }
   };
   for (let lane = 0; lane < TERMINALS; lane++) visit(lane);

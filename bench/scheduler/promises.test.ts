@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { baseCase } from "./cases.ts";
 import { run } from "./contenders.ts";
 import { boundWithoutWaiting, figuresOf, isTrade } from "./figures.ts";
+import type { Run } from "./simulate.ts";
 import { generate, type Shape } from "./workload.ts";
 
 const TEN_MINUTES = 1 / 6;
@@ -39,6 +40,21 @@ describe("four terminals, a hundred accounts, ten minutes of heavy load", () => 
   });
   it("answers the slowest trade in a hundred within 5.5 s", () => {
     for (const { trades } of figures) assert.ok(trades.p99 <= 5.5, String(trades.p99));
+  });
+});
+
+describe("sixteen terminals, heavy load", () => {
+  const many = baseCase(16, "heavy");
+  const requests = generate(many, 11);
+  const [looks, blind] = ["balanced", "balanced_blind"].map((policy) => run(policy, requests, many, 11)) as [Run, Run];
+
+  it("closes are answered before opens also where a terminal is nearly always free", () => {
+    const { closes, opens } = figuresOf(looks);
+    assert.ok(closes.p95 <= opens.p95, `${closes.p95} ${opens.p95}`);
+  });
+  it("closes wait less than if nobody looked at positions, at the price of few more switches", () => {
+    assert.ok(figuresOf(looks).closes.p95 < figuresOf(blind).closes.p95);
+    assert.ok(looks.switches <= 1.03 * blind.switches, `${looks.switches} ${blind.switches}`);
   });
 });
 

@@ -1,6 +1,6 @@
 // A discrete-event simulation: requests come in, terminals log in and work, and a policy decides. What takes time in
 // the product takes drawn time here; the policy cannot tell the difference.
-import type { Admission, Decision, Finished, Work } from "../../bridge-worker/src/scheduler/policy/work.ts";
+import type { Admission, Decision, Finished, Seen, Work } from "../../bridge-worker/src/scheduler/policy/work.ts";
 import { logNormal, randomOf } from "./random.ts";
 import type { LoginTime, Request, Shape } from "./workload.ts";
 
@@ -13,7 +13,7 @@ const FAREWELL_MS = 12;
 export interface Contender {
   submit(nowMs: number, work: Work): Admission;
   decide(nowMs: number): Decision[];
-  departed(nowMs: number, terminal: string, snapshotAtMs: number | null): Work[];
+  departed(nowMs: number, terminal: string, seen: Seen | null): Work[];
   finished(nowMs: number, terminal: string, finished: Finished): Work[];
   wakeAtMs(nowMs: number): number | null;
 }
@@ -37,6 +37,8 @@ export type RunOptions = {
   guard: boolean;
 };
 
+const NOTHING_SEEN: Seen = { snapshotAtMs: null, exposed: null };
+
 type Event = { atMs: number; terminal: string; work: Work | null; finished: Finished };
 
 export function simulate(contender: Contender, requests: readonly Request[], options: RunOptions): Run {
@@ -46,6 +48,11 @@ export function simulate(contender: Contender, requests: readonly Request[], opt
   const run: Run = {
     ...{ requests, endings: new Array<Ending>(count).fill("expired"), switches: 0, busyShare: 0 },
     ...{ startMs: new Float64Array(count), answerMs: new Float64Array(count) },
+  };
+  const held = heldAtFirst(requests);
+  const hold = (lane: string, more: number): unknown => held.set(lane, Math.max(0, (held.get(lane) ?? 0) + more));
+  const see = (lane: string, snapshotAtMs: number | null): Seen => {
+    return { snapshotAtMs, exposed: (held.get(lane) ?? 0) > 0 };
   };
   // At most two per terminal: a short list is as good as a heap.
   const events: Event[] = [];
@@ -71,7 +78,8 @@ export function simulate(contender: Contender, requests: readonly Request[], opt
       if (decision.farewell !== null) {
         const takenMs = Math.max(nowMs, decision.farewell.notBeforeMs);
         atMs = takenMs + FAREWELL_MS;
-        events.push({ atMs, terminal: decision.terminal, work: null, finished: seen(null, null, takenMs) });
+        const finished = { loginMs: null, workMs: null, ...see(decision.farewell.lane, takenMs), onAccount: true };
+        events.push({ atMs, terminal: decision.terminal, work: null, finished });
       }
       loginMs = logNormal(logins, shape.logins[request.server] as LoginTime);
       atMs += loginMs;
@@ -82,8 +90,13 @@ export function simulate(contender: Contender, requests: readonly Request[], opt
     const doneMs = atMs + (workMs ?? 0);
     end(work, tooLate ? "expired" : "served", doneMs, atMs);
     busyMs += doneMs - nowMs;
-    const snapshotAtMs = work.snapshotable && workMs !== null ? atMs : null;
-    events.push({ atMs: doneMs, terminal: decision.terminal, work, finished: seen(loginMs, workMs, snapshotAtMs) });
+    // Nothing else happens to this account meanwhile: its lane runs one work at a time.
+    if (work.kind === "open" && workMs !== null) hold(work.lane, 1);
+    if (work.kind === "close" && workMs !== null) hold(work.lane, -1);
+    const looked = workMs !== null && (work.kind !== "read" || work.snapshotable);
+    const seen = looked ? see(work.lane, work.kind === "read" ? atMs : null) : NOTHING_SEEN;
+    const finished = { loginMs, workMs, ...seen, onAccount: true };
+    events.push({ atMs: doneMs, terminal: decision.terminal, work, finished });
   };
 
   let next = 0;
@@ -99,9 +112,7 @@ export function simulate(contender: Contender, requests: readonly Request[], opt
       events.splice(events.indexOf(event), 1);
       const { terminal, work, finished } = event;
       const answered =
-        work === null
-          ? contender.departed(nowMs, terminal, finished.snapshotAtMs)
-          : contender.finished(nowMs, terminal, finished);
+        work === null ? contender.departed(nowMs, terminal, finished) : contender.finished(nowMs, terminal, finished);
       for (const read of answered) end(read, "served", nowMs);
     } else if (arrivalMs === nowMs) {
       const request = requests[next] as Request;
@@ -117,16 +128,24 @@ export function simulate(contender: Contender, requests: readonly Request[], opt
   return run;
 }
 
-function seen(loginMs: number | null, workMs: number | null, snapshotAtMs: number | null): Finished {
-  return { loginMs, workMs, snapshotAtMs, onAccount: true };
+/** Positions of each account that trades: who closes or changes one first has had it before the hour began. */
+function heldAtFirst(requests: readonly Request[]): Map<string, number> {
+  const held = new Map<string, number>();
+  for (const { account, kind } of requests) {
+    const lane = laneOf(account);
+    if (kind !== "read" && !held.has(lane)) held.set(lane, kind === "open" ? 0 : 1);
+  }
+  return held;
 }
+
+const laneOf = (account: number): string => `account ${account}`;
 
 function workOf(request: Request, maxAgeMs: number): Work {
   const { index, account, user, server, kind, arrivedMs, snapshotable } = request;
   return {
     ...{
       id: String(index),
-      lane: `account ${account}`,
+      lane: laneOf(account),
       server: `server ${server}`,
       user,
       kind,

@@ -22,6 +22,8 @@ export type Shape = {
   snapshotable: number;
   /** Login times of the broker servers; accounts are spread over them in turn. */
   logins: readonly LoginTime[];
+  /** Of the trades on an account that holds positions and that change none: the rest opens another one. */
+  closeShare: number;
   /** 2 K sessions more at once, every five minutes. */
   bursts: boolean;
   /** One user sends a command on each of his fifty accounts at once, every ten minutes. */
@@ -42,8 +44,7 @@ export type Request = {
 const LOGIN: LoginTime = { median: 1_200, sigma: 0.6, min: 500, max: 5_000 };
 const TRADE = { median: 150, sigma: 0.5, min: 50, max: 500 };
 const READ = { median: 12, sigma: 0.6, min: 4, max: 60 };
-/** Of the trades. */
-const CLOSE_SHARE = 0.4;
+/** Of the trades on an account that holds a position. */
 const CHANGE_SHARE = 0.1;
 const BURST_EVERY_MS = 300_000;
 const BULK_EVERY_MS = 600_000;
@@ -56,6 +57,7 @@ export const BASE: Shape = {
     thinkSigma: null,
     tradeShare: 0.3,
     snapshotable: 1,
+    closeShare: 1,
     logins: [LOGIN],
     bursts: false,
     bulk: false,
@@ -66,17 +68,15 @@ export function generate(shape: Shape, seed: number): Request[] {
   const { terminals, accountsPerTerminal } = shape;
   const endMs = shape.hours * 3_600_000;
   const accounts = terminals * accountsPerTerminal;
-  const [arrivals, inside, kinds, bulk] = [1, 2, 3, 4].map((stream) => randomOf(seed, stream)) as Streams;
+  const [arrivals, inside, whole, bulk] = [1, 2, 3, 4].map((stream) => randomOf(seed, stream)) as Streams;
   const pick = zipfPicker(accounts, shape.zipf);
-  const requests: Omit<Request, "index">[] = [];
-  const draw = (account: number, user: string, arrivedMs: number): Omit<Request, "index"> => {
+  const requests: Drawn[] = [];
+  const draw = (account: number, user: string, arrivedMs: number): Drawn => {
     const isTrade = inside() < shape.tradeShare;
     const workMs = logNormal(inside, isTrade ? TRADE : READ);
-    const chance = kinds();
-    const trade = chance < CLOSE_SHARE ? "close" : chance < CLOSE_SHARE + CHANGE_SHARE ? "change" : "open";
-    const snapshotable = !isTrade && (shape.snapshotable === 1 || chance < shape.snapshotable);
+    const snapshotable = (shape.snapshotable === 1 || whole() < shape.snapshotable) && !isTrade;
     const server = account % shape.logins.length;
-    return { account, user, server, kind: isTrade ? trade : "read", arrivedMs, workMs, snapshotable };
+    return { account, user, server, kind: isTrade ? "trade" : "read", arrivedMs, workMs, snapshotable };
   };
   const session = (startMs: number): void => {
     const account = pick(inside());
@@ -101,7 +101,27 @@ export function generate(shape: Shape, seed: number): Request[] {
     }
   }
   requests.sort((a, b) => a.arrivedMs - b.arrivedMs);
-  return requests.map((request, index) => ({ index, ...request }));
+  return tradesNamed(requests, shape.closeShare, randomOf(seed, 6)).map((request, index) => ({ index, ...request }));
+}
+
+type Drawn = Omit<Request, "index" | "kind"> & { kind: "read" | "trade" | "open" };
+
+/**
+ * A close where nothing is held does not exist, so closes and opens are not two colours of the same thing. Where there is
+ * no position a trade opens one; where there is, it changes or closes it (or opens another, if the shape says so). Half of
+ * the accounts hold one at first.
+ */
+function tradesNamed(requests: readonly Drawn[], closeShare: number, random: () => number): Omit<Request, "index">[] {
+  const held = new Map<number, number>();
+  return requests.map((request) => {
+    if (request.kind === "read") return { ...request, kind: request.kind };
+    const positions = held.get(request.account) ?? Number(random() < 0.5);
+    const changes = random() < CHANGE_SHARE;
+    const opens = request.kind === "open" || positions === 0 || (!changes && random() >= closeShare);
+    const kind = opens ? "open" : changes ? "change" : "close";
+    held.set(request.account, positions + (opens ? 1 : changes ? 0 : -1));
+    return { ...request, kind };
+  });
 }
 
 type Streams = [() => number, () => number, () => number, () => number];

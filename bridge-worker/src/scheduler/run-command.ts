@@ -26,10 +26,10 @@ export async function runCommand(
 ): Promise<CommandRun> {
   const startedMs = deps.now();
   const watch: Stopwatch = { queuedMs: startedMs - arrivedMs, loginMs: 0, prepareMs: 0, sendMs: 0, startedMs };
-  const outcome = await prepareAndSend(deps, session, call, watch);
+  const { outcome, exposed } = await prepareAndSend(deps, session, call, watch);
   const { loginMs, prepareMs } = watch;
   const workMs = prepareMs > 0 ? deps.now() - startedMs - loginMs : null;
-  return { outcome, ran: { loginMs: loginMs > 0 ? loginMs : null, workMs, snapshot: null } };
+  return { outcome, ran: { loginMs: loginMs > 0 ? loginMs : null, workMs, snapshot: null, exposed } };
 }
 
 async function prepareAndSend(
@@ -37,15 +37,16 @@ async function prepareAndSend(
   session: TerminalSession,
   call: CommandCall,
   watch: Stopwatch,
-): Promise<Outcome> {
+): Promise<{ outcome: Outcome; exposed: boolean | null }> {
   const ready = await prepareCommand(deps, session, call, watch);
-  if (isOutcome(ready)) return ready;
+  if (isOutcome(ready)) return { outcome: ready, exposed: null };
   // J1. From here on a crash leaves an intent on the disk, and the command can only become known by proof.
   deps.journal.recordIntent(intentOf(call, ready, session));
   const sendStartedMs = deps.now();
   const reply = await sendOnce(deps, session, call, ready.plan);
   watch.sendMs = deps.now() - sendStartedMs;
-  return outcomeOf(deps, call, ready, reply, timingsOf(watch, deps.now()));
+  const outcome = outcomeOf(deps, call, ready, reply, timingsOf(watch, deps.now()));
+  return { outcome, exposed: isExposedAfter(call, ready, outcome) };
 }
 
 /** The one place that sends. A lost answer is asked for once, by tag, from the terminal's own process. */
@@ -147,6 +148,17 @@ function baselineOf(reading: Reading): unknown {
     broker_now_msc: reading.broker_now_msc,
   };
 }
+
+/** What its own reading and its outcome tell. A guess does no harm: it is only about whose terminal goes first. */
+function isExposedAfter({ body }: CommandCall, { plan, reading }: Prepared, { state }: Outcome): boolean {
+  const { opens, volume } = plan.effect;
+  if (opens && state === "done") return true;
+  const held = (reading.positions ?? []).reduce((sum, position) => sum + position.volume, 0);
+  return held - (body.request.kind === "close_position" && state === "done" ? volume : 0) > LEAST_VOLUME;
+}
+
+/** Below every broker's step: sums of volumes are not exact. */
+const LEAST_VOLUME = 1e-6;
 
 function isOutcome(ready: Prepared | Outcome): ready is Outcome {
   return "state" in ready;

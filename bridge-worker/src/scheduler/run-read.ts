@@ -17,6 +17,7 @@ import { accountStatus } from "./account-status.ts";
 import type { ReadCall } from "./calls.ts";
 import { type HistoryRead, isHistoryRead, recordsQuery, showRecords } from "./show-history.ts";
 import { type AccountRead, isAccountRead, showReading } from "./show-reading.ts";
+import { exposedIn } from "./snapshots.ts";
 import type { Ran, Snapshot } from "./task.ts";
 
 export type ReadDeps = {
@@ -40,7 +41,14 @@ export async function runRead(deps: ReadDeps, session: TerminalSession, call: Re
   const course: Course = { loginMs: null, snapshot: null };
   const outcome = await outcomeOf(deps, call, () => readValue(deps, session, call, course));
   const workMs = deps.now() - startedMs - (course.loginMs ?? 0);
-  return { outcome, ran: { ...course, workMs: outcome.ok ? workMs : null } };
+  return {
+    outcome,
+    ran: {
+      ...course,
+      exposed: course.snapshot && exposedIn(course.snapshot.reading),
+      workMs: outcome.ok ? workMs : null,
+    },
+  };
 }
 
 /** The same read, answered by what the account's terminal was last seen to hold. */

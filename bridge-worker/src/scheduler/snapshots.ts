@@ -1,5 +1,7 @@
 // What terminals were last seen to hold, one snapshot for an account. The policy decides when one may answer.
+
 import { describeError, type Log } from "../log.ts";
+import type { Reading } from "../mt5/mod.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import { policyLane, type Snapshot } from "./task.ts";
 
@@ -23,6 +25,11 @@ export class Snapshots {
       this.#byLane.delete(oldest);
     }
   }
+}
+
+/** Null when the positions were not read. */
+export function exposedIn({ positions }: Reading): boolean | null {
+  return positions === undefined ? null : positions.length > 0;
 }
 
 export type LookDeps = { now: () => number; wallClock: () => number; log: Log };

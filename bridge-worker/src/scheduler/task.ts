@@ -7,10 +7,18 @@ import type { Work } from "./policy/work.ts";
 /** An account as its terminal held it: `takenAtMs` monotonic, just before it was asked; `asOfMs` the same in Unix time. */
 export type Snapshot = { reading: Reading; takenAtMs: number; asOfMs: number };
 
-/** What a task cost, and what it saw. `loginMs`: null without a login, `workMs`: null when it came to nothing. */
-export type Ran = { loginMs: number | null; workMs: number | null; snapshot: Snapshot | null };
+/**
+ * What a task cost, and what it saw. `loginMs`: null without a login, `workMs`: null when it came to nothing, `exposed`:
+ * whether the account holds positions now, null when it did not see that.
+ */
+export type Ran = {
+  loginMs: number | null;
+  workMs: number | null;
+  snapshot: Snapshot | null;
+  exposed: boolean | null;
+};
 
-export const NOTHING_RAN: Ran = { loginMs: null, workMs: null, snapshot: null };
+export const NOTHING_RAN: Ran = { loginMs: null, workMs: null, snapshot: null, exposed: null };
 
 export type Task = {
   work: Work;

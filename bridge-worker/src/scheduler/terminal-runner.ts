@@ -6,8 +6,8 @@ import { serves, type TerminalHealth, type TerminalSession } from "../terminals/
 import type { PolicyParams } from "./policy/params.ts";
 import { Policy } from "./policy/policy.ts";
 import type { Decision, Farewell, RefusalReason } from "./policy/work.ts";
-import { lookAt, Snapshots } from "./snapshots.ts";
-import { NOTHING_RAN, policyLane, policyServer, type Ran, type Task } from "./task.ts";
+import { exposedIn, lookAt, Snapshots } from "./snapshots.ts";
+import { NOTHING_RAN, policyLane, policyServer, type Ran, type Snapshot, type Task } from "./task.ts";
 import { accountOf, type Slot, specOf, stateOf, type Turn } from "./terminal-slot.ts";
 
 /** How long work that needs a terminal for itself waits for its turn. */
@@ -253,12 +253,12 @@ export class TerminalRunner {
     if (this.add(task).kind === "refused") this.track(task.expire());
   }
 
-  #ended(slot: Slot, { work, account }: Task, { loginMs, workMs, snapshot }: Ran): void {
+  #ended(slot: Slot, { work, account }: Task, { loginMs, workMs, snapshot, exposed }: Ran): void {
     const { session } = slot;
     const onAccount = session.isOn(account);
     if (snapshot !== null) this.#snapshots.keep(work.lane, snapshot);
-    const ended = { loginMs, workMs, onAccount, snapshotAtMs: snapshot?.takenAtMs ?? null };
-    this.#answer(work.lane, this.#policy.finished(this.#options.now(), session.name, ended));
+    const ended = { loginMs, workMs, onAccount, snapshotAtMs: snapshot?.takenAtMs ?? null, exposed };
+    this.#answer(this.#policy.finished(this.#options.now(), session.name, ended), snapshot);
     slot.busy = false;
     if (!onAccount) this.#tell(slot, accountOf(session));
     session.end();
@@ -277,15 +277,17 @@ export class TerminalRunner {
     if (waitMs > 0) await new Promise<void>((resolve) => after(waitMs, resolve));
     const snapshot = await lookAt(this.#options, session, lane);
     if (snapshot !== null) this.#snapshots.keep(lane, snapshot);
-    this.#answer(lane, this.#policy.departed(now(), session.name, snapshot?.takenAtMs ?? null));
+    const seen = snapshot && { snapshotAtMs: snapshot.takenAtMs, exposed: exposedIn(snapshot.reading) };
+    this.#answer(this.#policy.departed(now(), session.name, seen), snapshot);
   }
 
-  #answer(lane: string, answered: readonly { id: string }[]): void {
-    const snapshot = this.#snapshots.find(lane);
+  /** The reads that the policy found in what was just seen. */
+  #answer(answered: readonly { id: string }[], snapshot: Snapshot | null): void {
     for (const { id } of answered) {
+      if (snapshot === null) throw new Error(`the policy answered ${id} from nothing`);
       const task = this.#tasks.get(id);
       this.#tasks.delete(id);
-      if (snapshot !== undefined) task?.answer?.(snapshot);
+      task?.answer?.(snapshot);
     }
   }
 }

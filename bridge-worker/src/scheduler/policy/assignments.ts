@@ -3,7 +3,7 @@
 import { Heap } from "./heap.ts";
 import type { Entry, Lane } from "./lane.ts";
 import type { TerminalSlot } from "./terminals.ts";
-import type { Work } from "./work.ts";
+import type { Seen, Work } from "./work.ts";
 
 export class Assignments {
   readonly #waiting = new Map<string, Entry>();
@@ -101,10 +101,12 @@ export class Assignments {
     return lane;
   }
 
-  /** Keeps a snapshot of a lane. Returns the reads that it answers. */
-  keep(lane: Lane, takenAtMs: number | null, nowMs: number): Work[] {
-    if (takenAtMs === null) return [];
-    const answered = lane.keep(takenAtMs, this.#settleMs);
+  /** Keeps what was seen of a lane. Returns the reads that it answers. */
+  keep(lane: Lane, seen: Seen | null, nowMs: number): Work[] {
+    if (seen === null) return [];
+    if (seen.exposed !== null) lane.exposed = seen.exposed;
+    if (seen.snapshotAtMs === null) return [];
+    const answered = lane.keep(seen.snapshotAtMs, this.#settleMs);
     for (const entry of answered) this.takeOut(entry, nowMs);
     return answered.map(({ work }) => work);
   }

@@ -39,13 +39,15 @@ const LAST_CHOICE = 1e9;
 
 function leastUseful(
   { terminals }: WaitingRoom,
-  { fastMs, slowMs, settleMs }: PolicyParams,
+  { fastMs, slowMs, settleMs, exposedFactor }: PolicyParams,
   nowMs: number,
 ): { slot: TerminalSlot; perSecond: number } | undefined {
   let best: { slot: TerminalSlot; perSecond: number } | undefined;
   for (const slot of terminals) {
     if (!isFree(slot)) continue;
     let perSecond = slot.lane === null ? -1 : slot.lane.rate.perSecond(nowMs, fastMs, slowMs);
+    // Whoever may have to get out of a position should find the door open.
+    if (slot.lane?.exposed) perSecond *= exposedFactor;
     // A last look at it would have to wait until its latest change shows.
     if (slot.lane !== null && nowMs < slot.lane.changedAtMs + settleMs) perSecond += LAST_CHOICE;
     if (best === undefined || perSecond < best.perSecond) best = { slot, perSecond };

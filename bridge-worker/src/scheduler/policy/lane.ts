@@ -41,6 +41,8 @@ export class Lane implements Placed {
   keyMs = Number.POSITIVE_INFINITY;
   oldestMs = Number.POSITIVE_INFINITY;
   hasClose = false;
+  /** It holds positions, as far as is known. */
+  exposed = false;
   /** When its last change ended. */
   changedAtMs = Number.NEGATIVE_INFINITY;
   readonly #changes: Entry[] = [];

@@ -22,6 +22,8 @@ export type PolicyParams = {
   leastVisitMs: number;
   /** Requests a second below which nobody misses a lane: it gives its terminal to work that could still wait. */
   coldPerSecond: number;
+  /** A lane that holds positions counts as used so many times as much: it is kept longer. */
+  exposedFactor: number;
   /** Time constants of the two request rates of a lane. */
   fastMs: number;
   slowMs: number;
@@ -59,6 +61,7 @@ const BALANCED: PolicyParams = {
   overdueMs: 4_000,
   leastVisitMs: 2_000,
   coldPerSecond: 1 / 30,
+  exposedFactor: 3,
   fastMs: 8_000,
   slowMs: 1_800_000,
   sendMarginMs: 500,

@@ -50,12 +50,13 @@ class Model {
     if (work === null) return;
     const { nowMs } = this.desk;
     const snapshotAtMs = hasSnapshot && work.kind === "read" ? nowMs : null;
+    const exposed = snapshotAtMs === null ? null : nowMs % 2 === 0;
     spot.running = null;
     spot.leaves = null;
     if (!onAccount || !["up", "held"].includes(spot.state)) spot.account = null;
     this.#answer(
       work.lane,
-      this.desk.policy.finished(nowMs, terminal, { loginMs: 700, workMs: 50, snapshotAtMs, onAccount }),
+      this.desk.policy.finished(nowMs, terminal, { loginMs: 700, workMs: 50, snapshotAtMs, exposed, onAccount }),
     );
   }
 
@@ -63,7 +64,9 @@ class Model {
     const spot = this.#spot(terminal);
     const lane = spot.leaves;
     spot.leaves = null;
-    const answered = this.desk.policy.departed(this.desk.nowMs, terminal, this.desk.nowMs);
+    const answered = this.desk.policy.departed(this.desk.nowMs, terminal, {
+      ...{ snapshotAtMs: this.desk.nowMs, exposed: false },
+    });
     if (lane === null) assert.deepEqual(answered, []);
     else this.#answer(lane, answered);
   }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Desk, HOLDS } from "./testdata/desk.ts";
+import type { Seen } from "./work.ts";
 
 /** Lane A was read at 0 and has lost its terminal to X, which is busy: A could only be answered by its snapshot. */
 function seen(): Desk {
@@ -12,6 +13,7 @@ function seen(): Desk {
   desk.policy.departed(desk.nowMs, "t1", null);
   return desk;
 }
+const seenAt = (snapshotAtMs: number): Seen => ({ snapshotAtMs, exposed: null });
 const SNAPSHOT = { kind: "snapshot", takenAtMs: 0 };
 const QUEUED = { kind: "queued" };
 
@@ -75,7 +77,7 @@ describe("a read that takes a snapshot", () => {
     desk.read("A");
     desk.read("A", { snapshotable: false });
     desk.read("A", { proven: false });
-    assert.deepEqual(desk.finish("t1", { snapshotAtMs: desk.nowMs }), ["A2"]);
+    assert.deepEqual(desk.finish("t1", { ...seenAt(desk.nowMs) }), ["A2"]);
     assert.deepEqual(desk.decide(), ["run t1 A3"]);
   });
 
@@ -83,7 +85,7 @@ describe("a read that takes a snapshot", () => {
     const desk = reading().after(10);
     desk.read("A", { maxAgeMs: 9 });
     desk.read("A", { maxAgeMs: 10 });
-    assert.deepEqual(desk.finish("t1", { snapshotAtMs: 0 }), ["A3"]);
+    assert.deepEqual(desk.finish("t1", { ...seenAt(0) }), ["A3"]);
   });
 
   it("not those behind a change that still waits", () => {
@@ -91,13 +93,13 @@ describe("a read that takes a snapshot", () => {
     desk.read("A");
     desk.submit("A");
     desk.read("A");
-    assert.deepEqual(desk.finish("t1", { snapshotAtMs: desk.nowMs }), ["A2"]);
+    assert.deepEqual(desk.finish("t1", { ...seenAt(desk.nowMs) }), ["A2"]);
   });
 
   it("leaves nothing when the terminal turned out to be on another account", () => {
     const desk = reading();
     desk.read("A");
-    assert.deepEqual(desk.finish("t1", { snapshotAtMs: desk.nowMs, onAccount: false }), []);
+    assert.deepEqual(desk.finish("t1", { ...seenAt(desk.nowMs), onAccount: false }), []);
     assert.deepEqual(desk.read("A", { maxAgeMs: 9_000 }), QUEUED);
   });
 
@@ -108,11 +110,11 @@ describe("a read that takes a snapshot", () => {
     desk.finish("t1");
     desk.read("A");
     desk.decide();
-    desk.after(99).finish("t1", { snapshotAtMs: desk.nowMs });
+    desk.after(99).finish("t1", { ...seenAt(desk.nowMs) });
     desk.read("A", { maxAgeMs: 9_000 });
     desk.decide();
     assert.deepEqual(desk.read("A", { maxAgeMs: 9_000 }), QUEUED);
-    desk.after(1).finish("t1", { snapshotAtMs: desk.nowMs });
+    desk.after(1).finish("t1", { ...seenAt(desk.nowMs) });
     desk.submit("X");
     desk.decide();
     assert.deepEqual(desk.read("A", { maxAgeMs: 9_000 }), { kind: "snapshot", takenAtMs: 100 });
@@ -131,7 +133,7 @@ describe("the farewell", () => {
     assert.deepEqual(farewellOf(desk), { lane: "A", notBeforeMs: 500 });
     desk.after(10).read("A");
     assert.deepEqual(
-      desk.policy.departed(desk.nowMs, "t1", desk.nowMs).map(({ id }) => id),
+      desk.policy.departed(desk.nowMs, "t1", seenAt(desk.nowMs)).map(({ id }) => id),
       ["A3"],
     );
     assert.deepEqual(desk.read("A", { maxAgeMs: 2_000 }), { kind: "snapshot", takenAtMs: 510 });

@@ -10,7 +10,7 @@ import type { PolicyParams } from "./params.ts";
 import { ServerTimes } from "./server-times.ts";
 import { type TerminalSlot, Terminals } from "./terminals.ts";
 import { BusyShare } from "./use-rate.ts";
-import type { Admission, Decision, Finished, TerminalSpec, TerminalState, Work } from "./work.ts";
+import type { Admission, Decision, Finished, Seen, TerminalSpec, TerminalState, Work } from "./work.ts";
 
 export { type PolicyParams, PRESETS, type PresetName } from "./params.ts";
 export type {
@@ -19,6 +19,7 @@ export type {
   Farewell,
   Finished,
   RefusalReason,
+  Seen,
   TerminalSpec,
   TerminalState,
   Work,
@@ -105,13 +106,14 @@ export class Policy {
   }
 
   /** The account that a `switch` leaves was read, or could not be. Returns the reads that this answers. */
-  departed(nowMs: number, terminal: string, snapshotAtMs: number | null): Work[] {
+  departed(nowMs: number, terminal: string, seen: Seen | null): Work[] {
     const lane = this.#assignments.left(this.#terminals.find(terminal), nowMs);
-    return lane === undefined ? [] : this.#assignments.keep(lane, snapshotAtMs, nowMs);
+    return lane === undefined ? [] : this.#assignments.keep(lane, seen, nowMs);
   }
 
   /** The work of a `run` or `switch` has ended. Returns the waiting reads that it answers. */
-  finished(nowMs: number, terminal: string, { loginMs, workMs, snapshotAtMs, onAccount }: Finished): Work[] {
+  finished(nowMs: number, terminal: string, ended: Finished): Work[] {
+    const { loginMs, workMs, onAccount } = ended;
     this.#advance(nowMs);
     this.departed(nowMs, terminal, null);
     const slot = this.#terminals.find(terminal);
@@ -122,7 +124,7 @@ export class Policy {
     // Sent or not: who is wrong here shows an account as it was before its own trade.
     if (isChange(entry)) lane.changed(nowMs);
     if (!onAccount || !keepsAccount(slot.state)) this.#assignments.release(slot, nowMs);
-    const answered = this.#assignments.keep(lane, onAccount ? snapshotAtMs : null, nowMs);
+    const answered = this.#assignments.keep(lane, onAccount ? ended : null, nowMs);
     if (lane.size === 0) this.#endVisit(slot);
     return answered;
   }

@@ -45,14 +45,20 @@ export type Decision =
   /** It did not begin in time and never will. */
   | { kind: "expire"; work: Work };
 
+/** What a terminal showed of an account. */
+export type Seen = {
+  /** When it was read whole, just before the terminal was asked; null when it was not. */
+  snapshotAtMs: number | null;
+  /** It holds positions now: whoever owns it may have to get out of them. Null: not known. */
+  exposed: boolean | null;
+};
+
 /** What became of the work that a terminal ran. */
-export type Finished = {
+export type Finished = Seen & {
   /** What the login took; null when there was none, or it failed. */
   loginMs: number | null;
   /** What the work took after it; null when it was not begun. */
   workMs: number | null;
-  /** When the account was read whole, before the answer left the terminal; null when it was not. */
-  snapshotAtMs: number | null;
   /** The terminal is on the work's account now. */
   onAccount: boolean;
 };

@@ -47,7 +47,14 @@ export class Desk {
 
   /** The terminal has done it; returns the ids of the reads that this answers. */
   finish(terminal: string, change: Partial<Finished> = {}): string[] {
-    const finished: Finished = { loginMs: null, workMs: 10, snapshotAtMs: null, onAccount: true, ...change };
+    const finished: Finished = {
+      loginMs: null,
+      workMs: 10,
+      snapshotAtMs: null,
+      exposed: null,
+      onAccount: true,
+      ...change,
+    };
     return this.policy.finished(this.nowMs, terminal, finished).map(({ id }) => id);
   }
 
@@ -56,12 +63,12 @@ export class Desk {
     return this;
   }
 
-  /** The terminal is on the lane's account, idle, with nothing to do; `snapshot`: and was just read. */
-  settle(lane: string, { snapshot = false } = {}): this {
+  /** The terminal is on the lane's account, idle, with nothing to do; `snapshot`: and was just read; `exposed`: and holds positions. */
+  settle(lane: string, { snapshot = false, exposed = null as boolean | null } = {}): this {
     this.read(lane, { snapshotable: false });
     for (const decision of this.decisions()) {
       if (decision.kind === "expire") continue;
-      this.finish(decision.terminal, { snapshotAtMs: snapshot ? this.nowMs : null });
+      this.finish(decision.terminal, { snapshotAtMs: snapshot ? this.nowMs : null, exposed });
     }
     return this;
   }
