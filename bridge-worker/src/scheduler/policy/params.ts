@@ -61,7 +61,7 @@ const BALANCED: PolicyParams = {
   overdueMs: 4_000,
   leastVisitMs: 2_000,
   coldPerSecond: 1 / 30,
-  exposedFactor: 3,
+  exposedFactor: 2.5,
   fastMs: 8_000,
   slowMs: 1_800_000,
   sendMarginMs: 500,
