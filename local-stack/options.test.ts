@@ -20,6 +20,19 @@ test("parseDevOptions() takes the original service's single terminal", () => {
   assert.equal(parseDevOptions([], { MT5_RPC_HOST: "h", MT5_RPC_PORT: "9" }).stack.terminals, "h:9");
 });
 
+test("parseDevOptions() hands on how the worker reaches its terminals, and nothing else of the environment", () => {
+  const reach = { ALLOW_PLAIN_RPC: "1", MT5_TLS_CA_FILE: "ca.pem" };
+  const env = {
+    ...reach,
+    MT5_TERMINALS: "10.0.0.5:1",
+    MT5_RPC_DIALECT: "",
+    WORKER_ID: "mine",
+    SUPABASE_URL: "http://x",
+  };
+  const { terminals, workerEnv } = parseDevOptions([], env).stack;
+  assert.deepEqual({ terminals, workerEnv }, { terminals: "10.0.0.5:1", workerEnv: reach });
+});
+
 test("parseDevOptions() refuses what it does not know", () => {
   for (const args of [
     ["--prot", "1"],

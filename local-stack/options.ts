@@ -31,6 +31,17 @@ export const USAGE = `usage: npm run dev -- [--json] [--port N] [--data-dir DIR]
   --data-dir DIR  where everything is kept (SWITCHYARD_DATA_DIR; default .data)
   --ephemeral     keep nothing (SWITCHYARD_EPHEMERAL=1)`;
 
+/** How the worker reaches real terminals, and who they are: its own variables, handed on as they are. */
+const OF_THE_TERMINALS = [
+  "MT5_TERMINAL_PATHS",
+  "MT5_TERMINAL_OPTIONS",
+  "MT5_RPC_DIALECT",
+  "MT5_TLS_CA_FILE",
+  "MT5_TLS_CERT_FILE",
+  "MT5_TLS_KEY_FILE",
+  "ALLOW_PLAIN_RPC",
+];
+
 /** A flag or variable that cannot be understood; its message is for the user. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -39,6 +50,7 @@ export class UsageError extends Error {
 export function parseDevOptions(args: readonly string[], env: Record<string, string | undefined>): DevOptions {
   const flags = readFlags(args);
   const port = flags.port ?? env.SWITCHYARD_PORT;
+  const workerEnv = handedOn(env);
   return {
     json: flags.json,
     help: flags.help,
@@ -47,6 +59,7 @@ export function parseDevOptions(args: readonly string[], env: Record<string, str
       ...optional("dataDir", flags.dataDir ?? env.SWITCHYARD_DATA_DIR),
       ephemeral: flags.ephemeral || parseSwitch("SWITCHYARD_EPHEMERAL", env.SWITCHYARD_EPHEMERAL),
       ...optional("terminals", terminalsOf(env)),
+      ...(Object.keys(workerEnv).length > 0 ? { workerEnv } : {}),
     },
   };
 }
@@ -94,6 +107,10 @@ function parseSwitch(name: string, text: string | undefined): boolean {
 function terminalsOf(env: Record<string, string | undefined>): string | undefined {
   if (env.MT5_TERMINALS) return env.MT5_TERMINALS;
   return env.MT5_RPC_HOST ? `${env.MT5_RPC_HOST}:${env.MT5_RPC_PORT || DEFAULT_RPC_PORT}` : undefined;
+}
+
+function handedOn(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(OF_THE_TERMINALS.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
 /** RPyC's own default port, which the original service used. */
