@@ -107,6 +107,37 @@ describe("HTTP manners", () => {
     assert.match(named.headers.get("cache-control") ?? "", /no-store/);
   });
 
+  it("sends no limits that the worker's link cannot carry: openings are refused, closing and other users go on", async () => {
+    const other = await signUp(stack.info);
+    const connect = async (user: Trader, login: string): Promise<string> => {
+      const account = { account_name: "limits", login, password: `demo-${login}`, server: "Switchyard-Demo" };
+      return (await user.post("/accounts/connect", { ...account, set_as_default: true })).body.account_id;
+    };
+    const id = await connect(trader, "5000031");
+    await connect(other, "5000032");
+    const order = { symbol: "EURUSD", order_type: "buy", volume: 0.01 };
+    const opened = await trader.post("/trades", order);
+    // Past the API, as an app may: the database counts characters, the link bytes.
+    const written = await fetch(`${stack.info.api_url}/rest/v1/rpc/update_account`, {
+      method: "POST",
+      headers: {
+        apikey: stack.info.publishable_key,
+        authorization: `Bearer ${trader.accessToken}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ p_account_id: id, p_changes: { risk_limits: { x: "\u{1f600}".repeat(16_000) } } }),
+    });
+    assert.equal(written.status, 200, await written.text());
+    const [refused, ...others] = await Promise.all([
+      trader.post("/trades", order),
+      ...[1, 2, 3].map(() => other.post("/trades", order)),
+    ]);
+    assert.equal(refused?.body.code, "risk_limit_exceeded", refused?.text);
+    for (const answer of others) assert.equal(answer.status, 200, answer.text);
+    const closed = await trader.post(`/positions/${opened.body.result.position_ticket}/close`);
+    assert.equal(closed.status, 200, closed.text);
+  });
+
   it("takes signed results only: a forged batch is rejected one by one, and needs no token", async () => {
     const forged = await callApi(stack.info, "POST", "/internal/results", { body: { results: ["a.b.c"] } });
     assert.equal(forged.status, 200, forged.text);

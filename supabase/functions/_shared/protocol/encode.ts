@@ -17,8 +17,8 @@ export function decodeFrame<Schema extends z.ZodType>(schema: Schema, text: stri
   throw new AppError("bad_frame", { detail: `Frame does not fit the protocol: ${where.join(", ")}` });
 }
 
-/** A UTF-16 unit is 1 to 3 bytes of UTF-8, so most texts need no encoding to be measured. */
-function isLonger(text: string, maxBytes: number): boolean {
+/** Of bytes in UTF-8. A UTF-16 unit is 1 to 3 of them, so most texts need no encoding to be measured. */
+export function isLonger(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return true;
   return text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes;
 }

@@ -27,6 +27,8 @@ export const MAX_CALL_FRAME_BYTES = 64 * 1024;
 export const MAX_ANSWER_FRAME_BYTES = 1024 * 1024;
 export const MAX_TOKEN_CHARS = 8 * 1024;
 export const MAX_CALL_BODY_CHARS = 32 * 1024;
+/** An account's limits inside a body, in bytes of JSON: what parses is ASCII, and the database holds no more of it. */
+export const MAX_RISK_LIMITS_BYTES = 16 * 1024;
 /** Rows of one list answer (positions, orders). */
 export const MAX_ROWS = 1_000;
 /** Rows of one page of history, and the longest period that is looked through for it. */

@@ -3,7 +3,13 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { decodeJwt } from "jose";
 import type { AppError } from "../../_shared/errors/mod.ts";
-import { type EnvelopeClaims, LINK_PROTOCOL, type Outcome, type ReadOutcome } from "../../_shared/protocol/mod.ts";
+import {
+  type EnvelopeClaims,
+  LINK_PROTOCOL,
+  MAX_CALL_BODY_CHARS,
+  type Outcome,
+  type ReadOutcome,
+} from "../../_shared/protocol/mod.ts";
 import { createEnvelopeSigner, createResultVerifier, createTicketSigner, sha256Base64url } from "../crypto/mod.ts";
 import { ACCOUNT, TIMINGS, TRADE_RESULT, USER_ID } from "../testing/context.ts";
 import { FakeWorker, welcomeOf } from "../testing/fake-worker.ts";
@@ -152,6 +158,26 @@ describe("bridge client", () => {
   test("a command whose time is over before it could be sent is unsent", async () => {
     assert.equal((await bridge.runCommand(call({ waitUntilMs: now() - 1 }))).type, "unsent");
     assert.equal(worker.links, 0);
+  });
+
+  test("a frame that the worker would end the link for is not written: the calls beside it go on", async () => {
+    let answerFirst = (): void => {};
+    worker.script = async (frame, peer) => {
+      if (!("id" in frame)) return;
+      peer.send({ type: "ack", id: frame.id, phase: "started" });
+      const result = await worker.result(frame, { command: DONE });
+      answerFirst = () => peer.send(result);
+    };
+    const first = bridge.runCommand(call());
+    while (worker.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    // Few enough characters, and too many bytes; few enough bytes, and too many characters of a body.
+    for (const body of ["\u{1f600}".repeat(MAX_CALL_BODY_CHARS / 2), "b".repeat(MAX_CALL_BODY_CHARS + 1)]) {
+      const reply = await bridge.runCommand(call({ body }));
+      assert.equal(reply.type === "unsent" && (reply.cause as AppError).code, "payload_too_large");
+    }
+    answerFirst();
+    assert.equal((await first).type, "outcome");
+    assert.deepEqual([worker.links, worker.received.length], [1, 1]);
   });
 
   test("the refusal of the only frame is a refusal; of one of two it proves nothing", async () => {

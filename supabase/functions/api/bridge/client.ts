@@ -175,6 +175,9 @@ class BridgeClient implements Bridge {
         if (event === "no_ack") link.drop("A command was not acknowledged in time");
         else if (event === null) break;
         else if (event.type !== "down") return { type: "answered", event, writes };
+      } catch (thrown) {
+        // Too large for any link: nothing was written, and another one would not take it either.
+        return { type: "unanswered", writes, cause: thrown };
       } finally {
         end();
       }

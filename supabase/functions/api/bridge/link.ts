@@ -5,8 +5,10 @@ import {
   type CallerFrame,
   decodeFrame,
   encodeFrame,
+  isLonger,
   LINK_PROTOCOL,
   MAX_ANSWER_FRAME_BYTES,
+  MAX_CALL_BODY_CHARS,
   MAX_CALL_FRAME_BYTES,
   TICKET_PREFIX,
   WorkerFrame,
@@ -93,10 +95,13 @@ export class Link {
     return this.#calls.size;
   }
 
-  /** Sends a frame. False: certainly nothing was written. */
+  /** Sends a frame. False: certainly nothing was written. Throws `payload_too_large`, and has written nothing then. */
   send(frame: CallerFrame): boolean {
     const text = encodeFrame(frame);
-    if (text.length > MAX_CALL_FRAME_BYTES) throw new AppError("payload_too_large");
+    // The worker would end the link over it, and with it everybody else's calls.
+    if (isLonger(text, MAX_CALL_FRAME_BYTES) || ("body" in frame && frame.body.length > MAX_CALL_BODY_CHARS)) {
+      throw new AppError("payload_too_large");
+    }
     if (this.#mode === "closed" || this.#transport?.send(text) !== true) return false;
     this.lastUsedMs = this.#options.monotonicMs();
     return true;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RiskLimits } from "../../_shared/domain/mod.ts";
 import { AppError } from "../../_shared/errors/mod.ts";
-import { CommandBody, type Outcome, type ResultClaims } from "../../_shared/protocol/mod.ts";
+import { CommandBody, MAX_RISK_LIMITS_BYTES, type Outcome, type ResultClaims } from "../../_shared/protocol/mod.ts";
 import type { Bridge, CommandReply, WorkerCall } from "../bridge/mod.ts";
 import type { CommandToComplete, Database, StoredAnswer, SubmittedCommand } from "../db/mod.ts";
 import { ACCOUNT, CALLER, COMMAND_ID, makeContext, note, TIMINGS, TRADE_RESULT, USER_ID } from "../testing/context.ts";
@@ -107,6 +108,22 @@ test("the account's wish to pass the caller's magic on goes with the command", a
   const { context, calls } = world({ answer: submitted({ account: { pass_magic: true } }), reply: { type: "silent" } });
   await submitCommand(context, submission);
   assert.equal(CommandBody.parse(JSON.parse(calls[0]?.body ?? "")).pass_magic, true);
+});
+
+test("limits that are too large to be sent go as limits that cannot be read", async () => {
+  const limitsOf = async (risk_limits: unknown): Promise<unknown> => {
+    const { context, calls } = world({ answer: submitted({ account: { risk_limits } }), reply: { type: "silent" } });
+    await submitCommand(context, submission);
+    return CommandBody.parse(JSON.parse(calls[0]?.body ?? "")).risk_limits;
+  };
+  const frame = JSON.stringify({ x: "" }).length;
+  const largest = { x: "x".repeat(MAX_RISK_LIMITS_BYTES - frame) };
+  assert.deepEqual(await limitsOf(largest), largest);
+  for (const limits of [{ x: `${largest.x}x` }, { x: "\u{1f600}".repeat(MAX_RISK_LIMITS_BYTES / 4) }]) {
+    const sent = await limitsOf(limits);
+    assert.equal(sent, "too large");
+    assert.equal(RiskLimits.safeParse(sent).success, false);
+  }
 });
 
 test("times are counted from before the database was asked: its answer's way back cannot lengthen them", async () => {

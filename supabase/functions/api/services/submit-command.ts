@@ -1,6 +1,13 @@
 // One change on one account, at most once: the ledger first, then the worker, then the ledger's answer.
 import { AppError, Catalogue, type ErrorExtras, toAppError } from "../../_shared/errors/mod.ts";
-import { type CommandBody, type CommandRequest, CommandStates, type Outcome } from "../../_shared/protocol/mod.ts";
+import {
+  type CommandBody,
+  type CommandRequest,
+  CommandStates,
+  isLonger,
+  MAX_RISK_LIMITS_BYTES,
+  type Outcome,
+} from "../../_shared/protocol/mod.ts";
 import { ANSWER_GRACE_MS, type CommandReply } from "../bridge/mod.ts";
 import type { SubmittedCommand } from "../db/mod.ts";
 import { workerOf } from "./choose-worker.ts";
@@ -73,13 +80,21 @@ async function sendToWorker(
     return claims === null ? { type: "silent" } : { type: "outcome", claims };
   }
   const body: CommandBody = {
-    ...{ request, tag: command.tag, credential, risk_limits: account.risk_limits ?? null },
+    ...{ request, tag: command.tag, credential, risk_limits: limitsFor(account.risk_limits) },
     ...(account.pass_magic === true ? { pass_magic: true } : {}),
   };
   return await bridge.runCommand({
     ...call,
     ...{ id: command.id, kind: request.kind, account: { id: account.id, login, server }, body: JSON.stringify(body) },
   });
+}
+
+/**
+ * A user may write limits past this API, as long as the database takes them. What does not fit into a frame does not parse
+ * either: said to be too large, it refuses openings like any limits that cannot be read, and closing works.
+ */
+function limitsFor(limits: unknown): unknown {
+  return isLonger(JSON.stringify(limits ?? null), MAX_RISK_LIMITS_BYTES) ? "too large" : (limits ?? null);
 }
 
 async function answerReply(
