@@ -241,7 +241,7 @@ test("a trade answers the broker's result, its key, and keeps the isolate alive 
   );
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get("content-type"), "application/json");
-  assert.equal(answer.headers.get("idempotency-key"), "key-1");
+  assert.equal(answer.headers.get("idempotency-key"), '"key-1"');
   assert.deepEqual([answer.json.success, answer.json.command_id, answer.json.account], [true, COMMAND_ID, ACCOUNT]);
   const [command] = submitted;
   assert.deepEqual(
@@ -275,6 +275,16 @@ test("without a key one is made, new every time, and told", async () => {
     submitted.map(({ key }) => key),
   );
   assert.notEqual(keys[0], keys[1]);
+});
+
+test("the key comes back as it was sent: sent again as it came back, it is the same key", async () => {
+  const { send, submitted } = trading();
+  for (const sent of ["key-1", '"key-1"', '" key-1 "', '"\\"key-1\\""', '" "']) {
+    const { headers } = await send("POST", "/trades", TRADE, { "idempotency-key": sent });
+    await send("POST", "/trades", TRADE, { "idempotency-key": headers.get("idempotency-key") ?? "" });
+    const [first, second] = submitted.splice(0);
+    assert.deepEqual([headers.get("idempotency-key"), second?.key], [sent, first?.key]);
+  }
 });
 
 test("a key that is none is refused before anything is submitted", async () => {

@@ -37,7 +37,7 @@ const UnknownAnswer = z.object({
   submit_new_key: z.literal("unsafe"),
 });
 
-const KEY_HEADER = { "Idempotency-Key": "The command's key: yours, or the one made for this request" };
+const KEY_HEADER = { "Idempotency-Key": "The command's key: yours as you sent it, or the one made for this request" };
 
 /** The answers that every command has. */
 export const COMMAND_ANSWERS: Record<number, AnswerSpec> = {
@@ -72,9 +72,11 @@ export async function sendCommand<P extends Record<string, string> | undefined, 
   { c, caller, params, fields }: RouteInput<P, Q, B> & { caller: Caller },
   { accountId, timeoutMs = COMMAND_TIMEOUT_DEFAULT_MS, request }: Submission,
 ): Promise<Response> {
-  const key = parseIdempotencyKey(c.req.header("idempotency-key")) ?? services.newId();
-  // Set before anything can fail: a caller whose request broke off half-way needs it to ask again.
-  c.header("Idempotency-Key", key);
+  const sent = c.req.header("idempotency-key");
+  const key = parseIdempotencyKey(sent) ?? services.newId();
+  // Set before anything can fail: a caller whose request broke off half-way needs it to ask again. As it was sent: a quoted
+  // key may be another one, or none, without its quotes.
+  c.header("Idempotency-Key", sent ?? key);
   const identity = { method: spec.method, route: spec.path, params: params ?? {}, fields };
   const fingerprint = await fingerprintOf(identity);
   const submission = { caller, accountId: accountId ?? null, request, key, fingerprint, timeoutMs };
