@@ -304,6 +304,22 @@ test("the fingerprint is of what was sent: timeout and unknown query parameters 
   assert.equal(new Set([plain, targeted, other]).size, 3);
 });
 
+test("an account named in the wrong place is refused: another account would be traded on", async () => {
+  const { send, submitted } = trading();
+  const misplaced = [
+    await send("POST", `/trades?account_id=${ACCOUNT_ID}`, TRADE),
+    await send("POST", `/positions/7/close?account_id=${ACCOUNT_ID}`),
+    await send("DELETE", "/orders/8", { account_id: ACCOUNT_ID }),
+  ];
+  for (const answer of misplaced) isProblem(answer, "invalid_request");
+  assert.deepEqual(
+    misplaced.map(({ json }) => json.fields[0].path),
+    ["account_id", "account_id", ""],
+  );
+  assert.equal(submitted.length, 0);
+  assert.equal((await send("DELETE", "/orders/8", {})).status, 200);
+});
+
 test("close and cancel name their ticket, and a close needs no body", async () => {
   const { send, submitted } = trading();
   assert.equal((await send("POST", "/positions/9007199254740993/close")).status, 200);

@@ -20,6 +20,22 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** For a route without a body: what a client put there would be ignored, the account meant perhaps. `{}` says nothing. */
+export function refuseBody(text: string): undefined {
+  if (/^\s*(\{\s*\})?\s*$/.test(text)) return;
+  refuse([{ path: "", message: "is not for this route: parameters go into the query" }]);
+}
+
+/** A field of the body that stands in the query would be ignored: for `account_id` that is an order on another account. */
+export function refuseMisplaced(queryNames: readonly string[], bodyFields: object): void {
+  const misplaced = queryNames.filter((name) => Object.hasOwn(bodyFields, name));
+  if (misplaced.length > 0) refuse(misplaced.map((path) => ({ path, message: "belongs into the body" })));
+}
+
+function refuse(faults: FieldFault[]): never {
+  throw new AppError("invalid_request", { detail: describe(faults), fields: faults });
+}
+
 type Schemas<P, Q, B> = { params?: z.ZodType<P>; query?: z.ZodType<Q>; body?: z.ZodType<B> };
 type Parts = { params: unknown; query: unknown; body: unknown };
 
@@ -32,7 +48,7 @@ export function parseParts<P, Q, B>(
   const params = parsePart(schemas.params, parts.params, faults);
   const query = parsePart(schemas.query, parts.query, faults);
   const body = parsePart(schemas.body, parts.body, faults);
-  if (faults.length > 0) throw new AppError("invalid_request", { detail: describe(faults), fields: faults });
+  if (faults.length > 0) refuse(faults);
   const knownQuery = new Set(typeof query === "object" && query !== null ? Object.keys(query) : []);
   return { params, query, body, knownQuery };
 }

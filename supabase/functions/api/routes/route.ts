@@ -2,13 +2,13 @@
 // write the OpenAPI document.
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { z } from "zod";
+import { z } from "zod";
 import type { ErrorCode } from "../../_shared/errors/mod.ts";
 import { MAX_BODY_BYTES } from "../../_shared/protocol/mod.ts";
 import { type AppEnv, type Authenticate, readLimitedText } from "../middleware/mod.ts";
 import type { Caller } from "../services/mod.ts";
 import { documentRoute } from "./document-route.ts";
-import { parseJson, parseParts, requireJsonType } from "./parse-request.ts";
+import { parseJson, parseParts, refuseBody, refuseMisplaced, requireJsonType } from "./parse-request.ts";
 
 export type Router = {
   app: OpenAPIHono<AppEnv>;
@@ -90,7 +90,8 @@ async function readRequest<P, Q, B>(c: Context<AppEnv>, spec: RouteSpec<P, Q, B>
     // A parameter given twice stays a list, which no schema here accepts: nobody guesses which one was meant.
     Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   );
-  const body = spec.body === undefined ? undefined : await readBody(c, spec);
+  const body = await readBody(c, spec);
+  if (spec.body instanceof z.ZodObject) refuseMisplaced(Object.keys(query), spec.body.shape);
   const parsed = parseParts(spec, { params: c.req.param(), query, body });
   const known = Object.entries(query).filter(([name]) => parsed.knownQuery.has(name));
   const sent = typeof body === "object" && body !== null ? body : {};
@@ -105,6 +106,7 @@ async function readRequest<P, Q, B>(c: Context<AppEnv>, spec: RouteSpec<P, Q, B>
 
 async function readBody<P, Q, B>(c: Context<AppEnv>, spec: RouteSpec<P, Q, B>): Promise<unknown> {
   const text = await readLimitedText(c.req.raw, spec.maxBodyBytes ?? MAX_BODY_BYTES);
+  if (spec.body === undefined) return refuseBody(text);
   if (text === "" && spec.bodyOptional === true) return {};
   requireJsonType(c.req.header("content-type"));
   return parseJson(text);
