@@ -442,6 +442,17 @@ test("foreign ids answer exactly as absent ones", async () => {
   isProblem(await send("GET", `/commands/${COMMAND_ID}`), "command_not_found");
 });
 
+test("what the database cannot hold as text is refused, before a terminal logs in", async () => {
+  const { send } = start();
+  const connect = { account_name: "Main", login: ACCOUNT.login, server: ACCOUNT.server, password: "p" };
+  for (const text of ["a\0b", "a\ud800b"]) {
+    isProblem(await send("POST", "/accounts/connect", { ...connect, account_name: text }), "invalid_request");
+    isProblem(await send("POST", "/accounts/connect", { ...connect, broker_name: text }), "invalid_request");
+    isProblem(await send("PATCH", `/accounts/${ACCOUNT_ID}`, { account_name: text }), "invalid_request");
+  }
+  isProblem(await send("GET", "/commands?cursor=%00"), "invalid_request");
+});
+
 test("changing an account takes known fields only, and at least one", async () => {
   const { send } = start();
   isProblem(await send("PATCH", `/accounts/${ACCOUNT_ID}`, {}), "invalid_request");

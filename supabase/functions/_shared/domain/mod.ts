@@ -5,3 +5,4 @@ export * from "./credential.ts";
 export * from "./ids.ts";
 export * from "./order.ts";
 export * from "./risk-limits.ts";
+export * from "./text.ts";

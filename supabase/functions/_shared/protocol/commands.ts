@@ -1,7 +1,16 @@
 // What the system can be asked to change: one schema per command kind. Pure. HTTP bodies, link frames and the worker's
 // journal all carry exactly these shapes.
 import { z } from "zod";
-import { isMarketOrder, isStopLimit, OrderType, SymbolName, Tag, Ticket, TimeInForce } from "../domain/mod.ts";
+import {
+  isMarketOrder,
+  isStopLimit,
+  OrderType,
+  plainText,
+  SymbolName,
+  Tag,
+  Ticket,
+  TimeInForce,
+} from "../domain/mod.ts";
 
 const Price = z.number().positive().max(1e12);
 const Volume = z.number().positive().max(100_000);
@@ -28,7 +37,7 @@ export const TradeFields = z.strictObject({
   time_in_force: TimeInForce.optional(),
   expires_at: z.iso.datetime({ offset: true }).optional(),
   magic: Magic.optional(),
-  comment: z.string().max(64).optional(),
+  comment: plainText(z.string().max(64)).optional(),
   max_quote_age_ms: z.int().min(100).max(600_000).optional(),
 });
 export type TradeParams = z.infer<typeof TradeFields>;

@@ -1,6 +1,6 @@
 // The frames on the link between function and worker: JSON text, one object each. Pure.
 import { z } from "zod";
-import { Uuid } from "../domain/mod.ts";
+import { plainText, Uuid } from "../domain/mod.ts";
 import { ErrorCodes } from "../errors/mod.ts";
 import { ACKNOWLEDGE_REASON_MAX_CHARS, MAX_CALL_BODY_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 
@@ -17,13 +17,7 @@ const Call = { id: Uuid, envelope: Token, user_token: Token, body: z.string().ma
 export const CommandQuery = z.strictObject({ command_id: Uuid });
 
 /** Why a user no longer waits for an unknown outcome: for the ledger's readers, so it is not empty. */
-export const AcknowledgeReason = z
-  .string()
-  .trim()
-  .min(1)
-  .max(ACKNOWLEDGE_REASON_MAX_CHARS)
-  // What Postgres cannot hold in a text.
-  .refine((reason) => reason.isWellFormed() && !reason.includes("\0"), "holds a character that is not text");
+export const AcknowledgeReason = plainText(z.string().trim().min(1).max(ACKNOWLEDGE_REASON_MAX_CHARS));
 /** Body of `acknowledge`. */
 export const AcknowledgeQuery = z.strictObject({ command_id: Uuid, reason: AcknowledgeReason });
 

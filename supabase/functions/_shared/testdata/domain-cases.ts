@@ -74,7 +74,7 @@ const ids: Case[] = [
     [2 ** 40, 2 ** 52 - 1],
     [2 ** 40 - 1, 2 ** 52, 2 ** 40 + 0.5, -1, "1099511627776", Number.NaN],
   ),
-  ...edgesOf("Password", Password, ["x", "p".repeat(128), " "], ["", "p".repeat(129), 5, null]),
+  ...edgesOf("Password", Password, ["x", "p".repeat(128), " "], ["", "p".repeat(129), 5, null, "a\0b", "a\ud800b"]),
 ];
 
 const accounts: Case[] = [

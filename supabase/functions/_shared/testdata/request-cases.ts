@@ -26,7 +26,12 @@ const tradeFields: Case[] = edgesOf(
   [
     ...[{}, { volume: 100_000 }, { price: 1e12 }, { deviation_points: 0 }, { deviation_points: 100_000 }],
     ...[{ magic: 0 }, { magic: Number.MAX_SAFE_INTEGER }, { magic: "18446744073709551615" }, { comment: "" }],
-    ...[{ comment: "c".repeat(64) }, { max_quote_age_ms: 100 }, { max_quote_age_ms: 600_000 }],
+    ...[
+      { comment: "c".repeat(64) },
+      { comment: "\u{1f600}\n" },
+      { max_quote_age_ms: 100 },
+      { max_quote_age_ms: 600_000 },
+    ],
     ...[{ expires_at: "2026-03-03T10:00:00Z" }, { expires_at: "2026-03-03T10:00:00+01:00" }],
   ],
   [
@@ -36,7 +41,7 @@ const tradeFields: Case[] = edgesOf(
     ...[{ deviation_points: -1 }, { deviation_points: 0.5 }, { deviation_points: 100_001 }, { magic: -1 }],
     ...[{ magic: 2 ** 53 }, { magic: "1".repeat(21) }, { comment: "c".repeat(65) }, { max_quote_age_ms: 99 }],
     ...[{ max_quote_age_ms: 600_001 }, { expires_at: "2026-03-03T10:00:00" }, { expires_at: "tomorrow" }],
-    ...[{ lots: 1 }, { stoploss: 1 }, { account_id: ID }],
+    ...[{ lots: 1 }, { stoploss: 1 }, { account_id: ID }, { comment: "a\0b" }, { comment: "a\ud800b" }],
   ],
   trade,
 );

@@ -26,7 +26,7 @@ const ListQuery = z.object({
   limit: queryInt(z.int().min(1).max(PAGE_MAX))
     .optional()
     .meta({ description: `Default ${PAGE_DEFAULT}` }),
-  cursor: z.string().max(100).optional().meta({ description: "`next_cursor` of the page before" }),
+  cursor: Uuid.optional().meta({ description: "`next_cursor` of the page before" }),
 });
 
 const CommandView = z.object({

@@ -1,6 +1,6 @@
 // The fields that several routes share, as schemas. Pure.
 import { z } from "zod";
-import { Login, ServerName, SymbolName, Ticket, Uuid } from "../../_shared/domain/mod.ts";
+import { Login, plainText, ServerName, SymbolName, Ticket, Uuid } from "../../_shared/domain/mod.ts";
 import {
   COMMAND_TIMEOUT_DEFAULT_MS,
   COMMAND_TIMEOUT_MAX_MS,
@@ -12,7 +12,7 @@ import {
 } from "../../_shared/protocol/mod.ts";
 
 /** What the user calls an account. */
-export const AccountName = z.string().min(1).max(100);
+export const AccountName = plainText(z.string().min(1).max(100));
 
 /** Opens on request only: see the description. */
 export const PassMagic = z.boolean().meta({

@@ -1,6 +1,6 @@
 // The routes that make a terminal log in: connect, a new password, switch.
 import { z } from "zod";
-import { AccountType, Login, Password, RiskLimits, ServerName } from "../../_shared/domain/mod.ts";
+import { AccountType, Login, Password, plainText, RiskLimits, ServerName } from "../../_shared/domain/mod.ts";
 import { AccountInfoView, LOGIN_TIMEOUT_DEFAULT_MS } from "../../_shared/protocol/mod.ts";
 import { connectAccount, replacePassword, type ServiceContext, switchAccount } from "../services/mod.ts";
 import { AccountName, AccountParams, LoginTimeout, PassMagic } from "./fields.ts";
@@ -14,7 +14,7 @@ const ConnectRequest = z.strictObject({
   login: Login,
   password: Password,
   server: ServerName,
-  broker_name: z.string().min(1).max(100).optional(),
+  broker_name: plainText(z.string().min(1).max(100)).optional(),
   account_type: AccountType.optional(),
   set_as_default: z.boolean().optional(),
   risk_limits: RiskLimits.optional(),
