@@ -6,6 +6,7 @@ import type { WorkerCall } from "../bridge/mod.ts";
 import type { AccountRow, CredentialToStore, NewAccount } from "../db/mod.ts";
 import { ACCOUNT, ACCOUNT_ID, AS_OF, CALLER, INFO, makeContext, note, USER_ID } from "../testing/context.ts";
 import { connectAccount } from "./connect-account.ts";
+import { readAccount } from "./read-account.ts";
 import { replacePassword } from "./replace-password.ts";
 import { switchAccount } from "./switch-account.ts";
 
@@ -103,6 +104,26 @@ test("replacePassword() keeps the old password when the new one is refused", asy
   assert.deepEqual(replaced, []);
 });
 
+/** What the worker says of a credential that no longer logs in, or that it has no key for. */
+const REFUSED_CREDENTIALS = ["login_failed", "server_mismatch", "proof_refused"] as const;
+
+test("readAccount() calls a refused stored password credential_invalid, as a command does", async () => {
+  for (const refused of REFUSED_CREDENTIALS) {
+    const { context } = world({ ok: false, code: refused });
+    const request = { kind: "account_info", max_age_ms: 0 } as const;
+    const attempt = readAccount(context, { caller: CALLER, accountId: null, request });
+    await assert.rejects(attempt, code("credential_invalid"));
+  }
+});
+
+test("a worker that cannot open what was sealed just now is a matter of its keys, not of the password", async () => {
+  const { context, connected, replaced } = world({ ok: false, code: "proof_refused" });
+  await assert.rejects(connectAccount(context, CALLER, request, 30_000), code("worker_unreachable"));
+  const attempt = replacePassword(context, CALLER, { accountId: ACCOUNT_ID, password: PASSWORD, timeoutMs: 30_000 });
+  await assert.rejects(attempt, code("worker_unreachable"));
+  assert.deepEqual([connected, replaced], [[], []]);
+});
+
 test("switchAccount() makes the account current only after a login", async () => {
   const { context, calls, switched } = world({});
   const account = await switchAccount(context, CALLER, { accountId: ACCOUNT_ID, timeoutMs: 30_000 });
@@ -111,7 +132,7 @@ test("switchAccount() makes the account current only after a login", async () =>
 });
 
 test("switchAccount() answers switch_failed for a refused login, and changes nothing", async () => {
-  for (const refused of ["login_failed", "credential_invalid"] as const) {
+  for (const refused of REFUSED_CREDENTIALS) {
     const { context, switched } = world({ ok: false, code: refused });
     await assert.rejects(
       switchAccount(context, CALLER, { accountId: ACCOUNT_ID, timeoutMs: 30_000 }),

@@ -38,6 +38,7 @@ export async function connectAccount(
     account,
     request: { kind: "connect", account_type: request.account_type },
     credential: sealed.credential,
+    isStored: false,
     timeoutMs,
   });
   checkLogin(info, account, request.account_type);

@@ -44,6 +44,7 @@ export async function readStatus(
   try {
     const said = await askWorker(context, {
       ...{ caller, request, account: { id, login, server }, credential: known.encrypted_password },
+      isStored: true,
       workerId: requireWorker(context.workerIds, known.worker_id),
       timeoutMs: READ_TIMEOUT_MS,
     });

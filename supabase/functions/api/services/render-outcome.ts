@@ -55,8 +55,14 @@ const CodeOfState = {
   not_executed: "not_executed",
 } as const satisfies Record<Failed["state"], ErrorCode>;
 
+function codeOf({ code, state }: Failed): ErrorCode {
+  // A stored password that the worker has no key for: to its user the same as one that the broker refuses.
+  if (code === "proof_refused") return "credential_invalid";
+  return Catalogue[code].executed === null ? CodeOfState[state] : code;
+}
+
 function renderFailure(command: CommandIdentity, outcome: Failed): { status: number; body: string } {
-  const code = Catalogue[outcome.code].executed === null ? CodeOfState[outcome.state] : outcome.code;
+  const code = codeOf(outcome);
   const { detail, fields, mt5 } = outcome;
   const error = new AppError(code, { detail, fields, mt5, command_id: command.id });
   // The command's own id stands in for the request's: stored answers must not depend on who asked first.

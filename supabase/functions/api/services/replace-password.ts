@@ -20,6 +20,7 @@ export async function replacePassword(
     account: { id, login, server },
     request: { kind: "connect" },
     credential: sealed.credential,
+    isStored: false,
     timeoutMs,
   });
   checkLogin(info, { login, server }, undefined);

@@ -20,16 +20,14 @@ export async function switchAccount(
       account: { id, login, server },
       request: { kind: "switch" },
       credential: resolved.encrypted_password,
+      isStored: true,
       timeoutMs,
     });
     await context.db.switchAccount(caller.userId, id);
     context.log.info("account.switched", { accountId: id });
     return { id, ...info };
   } catch (thrown) {
-    const refused = thrown instanceof AppError && REFUSED_LOGINS.has(thrown.code);
-    if (!refused) throw thrown;
+    if (!(thrown instanceof AppError) || thrown.code !== "credential_invalid") throw thrown;
     throw new AppError("switch_failed", { detail: thrown.message, mt5: thrown.extras.mt5, cause: thrown });
   }
 }
-
-const REFUSED_LOGINS: ReadonlySet<string> = new Set(["login_failed", "credential_invalid"]);
