@@ -61,7 +61,7 @@ export async function storeOutcome(
   claims: CommandClaims,
   rendered: RenderedAnswer,
 ): Promise<RenderedAnswer> {
-  const evidence = claims.command.evidence ?? null;
+  const evidence = storable(claims.command.evidence ?? null);
   const command = { userId: claims.sub, commandId: claims.jti, evidence, workerId: claims.iss };
   let answer = await db.completeCommand({ ...command, ...rendered });
   if (!answer.stored && isBeyond(answer.state, rendered.state)) {
@@ -76,6 +76,13 @@ export async function storeOutcome(
   const { state, executed, status, body } = answer;
   // A command that is merely accepted has no answer yet; ours is then as good as any.
   return status === null || body === null ? rendered : { state, executed, status, body };
+}
+
+/** A terminal's words may hold what Postgres cannot: better another character than an outcome that is never stored. */
+function storable(evidence: Record<string, unknown> | null): Record<string, unknown> | null {
+  const clean = (_name: string, value: unknown): unknown =>
+    typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : value;
+  return JSON.parse(JSON.stringify(evidence, clean));
 }
 
 /** The body of an `unknown` names no account. */

@@ -178,6 +178,16 @@ test("an unknown outcome is stored and answered as 202, but not confirmed: a pro
   assert.deepEqual(confirmed, []);
 });
 
+test("evidence with characters that the database cannot hold is stored without them, not lost for ever", async () => {
+  const evidence = { last_error: [-10005, "IPC\0timeout"], after: { server: "a\ud800b" } };
+  const { context, completed } = world({
+    reply: { type: "outcome", claims: claimsOf({ state: "unknown", evidence }) },
+  });
+  await submitCommand(context, submission);
+  const stored = { last_error: [-10005, "IPC\ufffdtimeout"], after: { server: "a\ufffdb" } };
+  assert.deepEqual(completed[0]?.evidence, stored);
+});
+
 test("silence is 202 and stores nothing: only the worker may finish a dispatched command", async () => {
   const { context, completed, withdrawals } = world({ reply: { type: "silent" } });
   assert.equal((await submitCommand(context, submission)).status, 202);
