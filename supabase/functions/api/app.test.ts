@@ -589,6 +589,9 @@ test("the OpenAPI document names every route with its problems, and warns about 
   ]);
   assert.match(JSON.stringify(trade), /WITHOUT THIS HEADER EVERY REQUEST IS A NEW COMMAND/);
   assert.equal(trade.requestBody.content["application/json"].schema.additionalProperties, false);
+  const codesOf = (path: string, method: string): string => JSON.stringify(json.paths[`/api/v1${path}`][method].responses);
+  assert.match(codesOf("/accounts/{id}/password", "put"), /`server_mismatch`/);
+  assert.match(codesOf("/accounts/{id}/status", "get"), /`terminal_unavailable`/);
   assert.match(text, /Null where the outcome was proven from the broker's records/);
   assert.match(text, /Weaker evidence: the broker's records can then be searched by the comment alone/);
 });

@@ -55,7 +55,7 @@ export type CredentialToStore = {
   worker_id: string;
 };
 
-/** `risk_limits`, `pass_magic` and `broker_name` absent: a known account keeps its own. */
+/** `risk_limits` and `pass_magic` absent: a known account keeps its own. */
 export type NewAccount = CredentialToStore & {
   account_name: string;
   login: string;

@@ -86,7 +86,8 @@ function addListing(router: Router, services: ServiceContext): void {
         symbol: SymbolName.optional().meta({ description: "Adds a layer: whether this symbol can be traded" }),
       }),
       answers: { 200: { description: "Layer by layer, outermost first", schema: StatusAnswer } },
-      problems: ["account_not_found"],
+      // The second: no terminal of the worker may ever log in to this server, so there is no layer to look at.
+      problems: ["account_not_found", "terminal_unavailable"],
     },
     async ({ c, caller, params, query }) => {
       const symbol = query.symbol === undefined ? {} : { symbol: query.symbol };
