@@ -23,6 +23,8 @@ import { openWebSocket } from "./websocket-transport.ts";
 const linkKey = await makeKey("link", "sig");
 const resultKey = await makeKey("result", "sig");
 const stranger = await makeKey("result", "sig");
+/** Of another worker that the function is configured with, too. */
+const otherKey = await makeKey("other", "sig");
 const DONE: Outcome = { state: "done", result: TRADE_RESULT, timings: TIMINGS };
 
 let worker: FakeWorker;
@@ -37,7 +39,10 @@ function open(limits: Partial<BridgeLimits> = {}, url = worker.url): Bridge {
     openTransport: openWebSocket,
     signEnvelope: createEnvelopeSigner(linkKey.privateJwk),
     signTicket: createTicketSigner(linkKey.privateJwk),
-    verifyResult: createResultVerifier([{ id: "w1", signKeys: [resultKey.publicJwk] }]),
+    verifyResult: createResultVerifier([
+      { id: "w1", signKeys: [resultKey.publicJwk] },
+      { id: "w2", signKeys: [otherKey.publicJwk] },
+    ]),
     hash: sha256Base64url,
     newId: () => randomUUID(),
     monotonicMs: now,
@@ -208,10 +213,11 @@ describe("bridge client", () => {
     assert.equal((await bridge.runCommand(call())).type, "silent");
   });
 
-  test("a result that does not verify, or is about another call or user, is no outcome", async () => {
+  test("a result that does not verify, is another worker's, or about another call or user, is no outcome", async () => {
     const claims = { iss: "w1", sub: USER_ID, iat: 1, kind: "trade", command: DONE };
     const forgeries = [
       (id: string) => signResult(stranger, { ...claims, jti: id }),
+      (id: string) => signResult(otherKey, { ...claims, jti: id, iss: "w2" }),
       () => signResult(resultKey, { ...claims, jti: randomUUID() }),
       (id: string) => signResult(resultKey, { ...claims, jti: id, sub: randomUUID() }),
       (id: string) => signResult(resultKey, { ...claims, jti: id, command: undefined }),
@@ -223,7 +229,7 @@ describe("bridge client", () => {
     }
     assert.deepEqual(
       faults.map(({ code }) => code),
-      Array(3).fill("invalid_result"),
+      Array(4).fill("invalid_result"),
     );
   });
 
@@ -331,6 +337,20 @@ describe("bridge client", () => {
     worker.script = (_frame, peer) => peer.send({ type: "nonsense" } as never);
     assert.equal((await bridge.runCommand(call())).type, "silent");
     assert.equal(faults[0]?.code, "bad_frame");
+  });
+
+  test("a link whose welcome is not the first frame, or not the only one, or that is refused, ends and says why", async () => {
+    const details = (): (string | undefined)[] => faults.splice(0).map(({ extras }) => extras.detail);
+    worker.welcome = { type: "ack", id: randomUUID(), phase: "queued" };
+    assert.equal((await bridge.probe("w1")).reachable, false);
+    assert.deepEqual(details(), ["The first frame must be welcome"]);
+    worker.welcome = welcomeOf("w1");
+    worker.script = (_frame, peer) => peer.send(welcomeOf("w1"));
+    assert.equal((await bridge.runCommand(call())).type, "silent");
+    assert.deepEqual(details(), Array(2).fill("The second welcome on one link"));
+    worker.script = (_frame, peer) => peer.send({ type: "error", code: "worker_busy" });
+    assert.equal((await bridge.runCommand(call())).type, "silent");
+    assert.deepEqual(details(), Array(2).fill("The worker refused the link: worker_busy"));
   });
 
   test("confirm() tells the worker over the open link, and opens none for it", async () => {
