@@ -33,10 +33,10 @@ let faults: AppError[];
 let skipMs: number;
 const now = (): number => performance.now() + skipMs;
 
-function open(limits: Partial<BridgeLimits> = {}, url = worker.url): Bridge {
+function open(limits: Partial<BridgeLimits> = {}, url = worker.url, openTransport = openWebSocket): Bridge {
   return createBridge({
     workers: [{ id: "w1", url }],
-    openTransport: openWebSocket,
+    openTransport,
     signEnvelope: createEnvelopeSigner(linkKey.privateJwk),
     signTicket: createTicketSigner(linkKey.privateJwk),
     verifyResult: createResultVerifier([
@@ -144,6 +144,18 @@ describe("bridge client", () => {
     const asked = call();
     assert.equal((await bridge.runCommand(asked)).type, "outcome");
     assert.deepEqual(commandsSeen(), [asked.id, asked.id]);
+  });
+
+  test("a link whose socket is closing, and which has not heard of it yet, is replaced before anything is written", async () => {
+    worker.script = async (frame, peer) => peer.send(await worker.result(frame, { command: DONE }));
+    bridge.close();
+    let opened = 0;
+    bridge = open({}, worker.url, async (request, events) => {
+      const transport = await openWebSocket(request, events);
+      return opened++ === 0 ? { ...transport, send: () => false } : transport;
+    });
+    assert.equal((await bridge.runCommand(call())).type, "outcome");
+    assert.deepEqual([worker.links, commandsSeen().length], [2, 1]);
   });
 
   test("an acknowledged command whose result does not come in time is silent, not unsent", async () => {
