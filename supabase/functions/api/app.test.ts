@@ -265,6 +265,15 @@ test("a refusal that the worker just made says when to come back; nothing else o
   assert.equal(answer.headers.get("retry-after"), "60");
 });
 
+test("a wait is told in whole seconds, never too short and never none", async () => {
+  const { send, services } = trading();
+  services.db.withdrawCommand = async () => true;
+  for (const [retryAfterMs, told] of [[1_200, "2"] as const, [0, "1"] as const]) {
+    services.bridge.runCommand = async () => ({ type: "refused", code: "worker_busy", retryAfterMs });
+    assert.equal((await send("POST", "/trades", TRADE)).headers.get("retry-after"), told);
+  }
+});
+
 test("without a key one is made, new every time, and told", async () => {
   const { send, submitted } = trading();
   const keys = [await send("POST", "/trades", TRADE), await send("POST", "/trades", TRADE)].map(({ headers }) =>
@@ -589,7 +598,8 @@ test("the OpenAPI document names every route with its problems, and warns about 
   ]);
   assert.match(JSON.stringify(trade), /WITHOUT THIS HEADER EVERY REQUEST IS A NEW COMMAND/);
   assert.equal(trade.requestBody.content["application/json"].schema.additionalProperties, false);
-  const codesOf = (path: string, method: string): string => JSON.stringify(json.paths[`/api/v1${path}`][method].responses);
+  const codesOf = (path: string, method: string): string =>
+    JSON.stringify(json.paths[`/api/v1${path}`][method].responses);
   assert.match(codesOf("/accounts/{id}/password", "put"), /`server_mismatch`/);
   assert.match(codesOf("/accounts/{id}/status", "get"), /`terminal_unavailable`/);
   assert.match(text, /Null where the outcome was proven from the broker's records/);

@@ -107,6 +107,18 @@ test("replacePassword() keeps the old password when the new one is refused", asy
 /** What the worker says of a credential that no longer logs in, or that it has no key for. */
 const REFUSED_CREDENTIALS = ["login_failed", "server_mismatch", "proof_refused"] as const;
 
+test("replacePassword() stores nothing when the terminal answers for another account or server", async () => {
+  for (const [other, expected] of [
+    [{ login: "99" }, "terminal_unavailable"],
+    [{ server: "metaquotes-demo" }, "server_mismatch"],
+  ] as const) {
+    const { context, replaced } = world(other);
+    const attempt = replacePassword(context, CALLER, { accountId: ACCOUNT_ID, password: PASSWORD, timeoutMs: 30_000 });
+    await assert.rejects(attempt, code(expected));
+    assert.deepEqual(replaced, []);
+  }
+});
+
 test("readAccount() calls a refused stored password credential_invalid, as a command does", async () => {
   for (const refused of REFUSED_CREDENTIALS) {
     const { context } = world({ ok: false, code: refused });
