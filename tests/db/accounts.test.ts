@@ -171,6 +171,31 @@ describe("accounts", () => {
     assert.notEqual(other.account.id, first.id);
   });
 
+  test("find_worker() names the worker of one's own account, active or not, and of nobody else's", async () => {
+    await newUsers();
+    const { id, login } = await connect(session, alice, { worker_id: "worker-2" });
+    await connect(session, bob, { login, server: "Other-Server" });
+    const find = async (user: string, server = "Demo-Server"): Promise<unknown> =>
+      (await session.call("service_role", "find_worker", { p_user_id: user, p_login: login, p_server: server }))
+        .worker_id;
+    assert.deepEqual([await find(alice), await find(alice, "Other-Server"), await find(bob)], ["worker-2", null, null]);
+    await update(alice, id, { is_active: false });
+    assert.equal(await find(alice), "worker-2");
+  });
+
+  test("find_worker() of a removed account names the worker of what is still open on it", async () => {
+    await newUsers();
+    const { id, login } = await connect(session, alice, { worker_id: "worker-2" });
+    const { command } = await submit(session, alice, { p_account_id: id });
+    const args = { p_user_id: alice, p_login: login, p_server: "Demo-Server" };
+    const find = async (): Promise<unknown> => (await session.call("service_role", "find_worker", args)).worker_id;
+    await session.call({ user: alice }, "remove_account", { p_account_id: id, p_abandon: true });
+    assert.equal(await find(), "worker-2");
+    const ended = { p_user_id: alice, p_command_id: command.id, ...completion("done", { p_worker_id: null }) };
+    await session.call("service_role", "complete_command", ended);
+    assert.equal(await find(), null);
+  });
+
   test("connect_account() leaves the caller's magic at home unless asked, and a known account keeps its choice", async () => {
     await newUsers();
     assert.equal((await connect(session, alice)).pass_magic, false);

@@ -57,6 +57,7 @@ const FUNCTIONS: Record<string, [Kind, string[]]> = {
   "switchyard.withdraw_command(uuid)": ["definer", []],
   "switchyard.complete_command(uuid,text,bool,int4,text,jsonb,text)": ["definer", []],
   "switchyard.acknowledge_command(uuid,text)": ["definer", []],
+  "switchyard.find_worker(text,text)": ["definer", []],
   "public.submit_command(uuid,uuid,text,text,text,jsonb,int4,text)": ["definer", ["service_role"]],
   "public.submit_commands(uuid,uuid,text,text,text,jsonb,jsonb,int4,text)": ["definer", ["service_role"]],
   "public.resolve_account(uuid,uuid)": ["definer", ["service_role"]],
@@ -66,6 +67,7 @@ const FUNCTIONS: Record<string, [Kind, string[]]> = {
   "public.withdraw_command(uuid,uuid)": ["definer", ["service_role"]],
   "public.complete_command(uuid,uuid,text,bool,int4,text,jsonb,text)": ["definer", ["service_role"]],
   "public.acknowledge_command(uuid,uuid,text)": ["definer", ["service_role"]],
+  "public.find_worker(uuid,text,text)": ["definer", ["service_role"]],
 };
 
 const LISTED = `

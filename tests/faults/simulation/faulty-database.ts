@@ -60,6 +60,7 @@ export function faultyDatabase({ ledger, life, plan, random, onSubmitted }: Data
     resolveAccount: (userId, accountId) => call(() => ledger().resolve(userId, accountId)),
     removeAccount: (token, accountId) =>
       call(() => ({ abandonedCommands: ledger().removeAccount(userOfToken(token), accountId) })),
+    findWorker: (userId, login, server) => call(() => ledger().findWorker(userId, { login, server })),
     connectAccount: (userId, account) =>
       call(() => {
         const { account: row, created } = ledger().connect(userId, account);

@@ -179,6 +179,12 @@ export class Ledger {
     return left.filter(({ state }) => !CommandStates[state].final).length;
   }
 
+  /** There is one worker here. */
+  findWorker(userId: string, { login, server }: AccountRef): string | null {
+    const mine = [...this.accounts.values()].filter((one) => one.userId === userId);
+    return mine.some((one) => one.login === login && one.server === server) ? WORKER_ID : null;
+  }
+
   connect(
     userId: string,
     { login, server, encrypted_password }: NewAccount,

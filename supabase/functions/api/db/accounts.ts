@@ -69,6 +69,7 @@ export type NewAccount = CredentialToStore & {
 
 const Changed = z.object({ account: AccountRow });
 const Connected = Changed.extend({ created: z.boolean() });
+const Found = z.object({ worker_id: z.string().nullable() });
 const Removed = z.object({ abandoned_commands: z.int() });
 
 export type AccountDatabase = {
@@ -78,6 +79,8 @@ export type AccountDatabase = {
   removeAccount(token: string, accountId: string, abandon: boolean): Promise<{ abandonedCommands: number }>;
   /** `accountId` null: the account the user last switched to, else the default one. */
   resolveAccount(userId: string, accountId: string | null): Promise<ResolvedAccount>;
+  /** The worker that knows this account, also if it is inactive or was removed with a command open; else null. */
+  findWorker(userId: string, login: string, server: string): Promise<string | null>;
   connectAccount(userId: string, account: NewAccount): Promise<{ account: AccountRow; created: boolean }>;
   replaceCredential(userId: string, accountId: string, credential: CredentialToStore): Promise<AccountRow>;
   switchAccount(userId: string, accountId: string): Promise<AccountRow>;
@@ -97,6 +100,10 @@ export function createAccountDatabase(call: CallSql): AccountDatabase {
     },
     resolveAccount: (userId, accountId) =>
       call("resolve_account", { p_user_id: userId, p_account_id: accountId }, ResolvedAccount),
+    findWorker: async (userId, login, server) => {
+      const args = { p_user_id: userId, p_login: login, p_server: server };
+      return (await call("find_worker", args, Found)).worker_id;
+    },
     connectAccount: (userId, account) => call("connect_account", { p_user_id: userId, p_account: account }, Connected),
     replaceCredential: async (userId, accountId, credential) => {
       const args = { p_user_id: userId, p_account_id: accountId, p_credential: credential };

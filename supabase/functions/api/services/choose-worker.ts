@@ -17,7 +17,11 @@ export function requireWorker(workerIds: readonly string[], stored: string | nul
   throw new AppError("worker_unreachable", { detail: "The account's worker is not configured here" });
 }
 
-/** Where new accounts go: the first of the configuration. Throws `worker_unreachable`. */
-export function workerForNewAccount(workerIds: readonly string[]): string {
-  return requireWorker(workerIds, workerIds[0] ?? null);
+/**
+ * A known account stays with its worker: only that one's journal knows what is unknown there and how far its limits are
+ * used up. A new account, or one whose worker is no longer configured, goes to the first. Throws `worker_unreachable`.
+ */
+export function workerToConnect(workerIds: readonly string[], stored: string | null): string {
+  const isConfigured = stored !== null && workerIds.includes(stored);
+  return requireWorker(workerIds, isConfigured ? stored : (workerIds[0] ?? null));
 }

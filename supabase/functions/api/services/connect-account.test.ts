@@ -13,7 +13,7 @@ import { switchAccount } from "./switch-account.ts";
 const PASSWORD = "hunter2-secret";
 const request = { account_name: "Main", login: ACCOUNT.login, server: ACCOUNT.server, password: PASSWORD };
 
-function world(outcome: ReadOutcome | Partial<AccountInfoView>, created = true) {
+function world(outcome: ReadOutcome | Partial<AccountInfoView>, created = true, knownWorker: string | null = null) {
   const calls: WorkerCall[] = [];
   const connected: NewAccount[] = [];
   const replaced: CredentialToStore[] = [];
@@ -26,8 +26,10 @@ function world(outcome: ReadOutcome | Partial<AccountInfoView>, created = true) 
       credential: `sealed(${workerId},${userId},${account.login},${account.server},${password.length})`,
       kid: "seal-1",
     }),
+    workerIds: ["w1", "w2"],
     bridge: { read: (call) => note(calls, call, answer) },
     db: {
+      findWorker: async () => knownWorker,
       connectAccount: (_userId, account) => note(connected, account, { account: row, created }),
       replaceCredential: (_userId, _id, credential) => note(replaced, credential, row),
       resolveAccount: async () => ({ ...ACCOUNT, status: "active", encrypted_password: "old-jwe", worker_id: "w1" }),
@@ -61,6 +63,19 @@ test("connectAccount() seals first, logs in, and stores what the broker confirme
     set_as_default: false,
     worker_id: "w1",
   });
+});
+
+test("connectAccount() leaves a known account with its worker, which alone knows what is open there", async () => {
+  for (const [known, expected] of [
+    ["w2", "w2"],
+    ["gone", "w1"],
+    [null, "w1"],
+  ] as const) {
+    const { context, calls, connected } = world({}, false, known);
+    await connectAccount(context, CALLER, request, 30_000);
+    assert.deepEqual([calls[0]?.workerId, connected[0]?.worker_id], [expected, expected]);
+    assert.ok(connected[0]?.encrypted_password.startsWith(`sealed(${expected},`));
+  }
 });
 
 test("the plain password is in no frame, no row and no log line", async () => {

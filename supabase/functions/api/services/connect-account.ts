@@ -1,7 +1,7 @@
 // Connects a broker account: seal, log in for real, and store only what the broker confirmed.
 import { type AccountType, accountTypeOf, type RiskLimits } from "../../_shared/domain/mod.ts";
 import { type AccountAnswer, checkLogin, credentialStatusOf } from "./account-answers.ts";
-import { workerForNewAccount } from "./choose-worker.ts";
+import { workerToConnect } from "./choose-worker.ts";
 import type { Caller, ServiceContext } from "./context.ts";
 import { askWorker } from "./read-account.ts";
 
@@ -29,7 +29,8 @@ export async function connectAccount(
   timeoutMs: number,
 ): Promise<{ account: AccountAnswer; created: boolean }> {
   const account = { login: request.login, server: request.server };
-  const workerId = workerForNewAccount(context.workerIds);
+  const stored = await context.db.findWorker(caller.userId, request.login, request.server);
+  const workerId = workerToConnect(context.workerIds, stored);
   // Before anything else happens to it: from here on only the worker can read the password.
   const sealed = await context.sealPassword({ workerId, userId: caller.userId, account, password });
   const { account: info } = await askWorker(context, {
