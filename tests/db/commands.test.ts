@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { CommandPage } from "../../supabase/functions/api/db/mod.ts";
 import {
   type Answer,
   completion,
@@ -41,6 +42,17 @@ describe("reading commands", () => {
     session = await openSession();
   });
   after(() => session.close());
+
+  test("a command on a login or server that no call can carry is read like any other", async () => {
+    await newTrader();
+    await session.admin(
+      `insert into public.commands (user_id, login, server, kind, idempotency_key, fingerprint, request, timeout_ms, deadline)
+       values ($1, '007', '203.0.113.7:443', 'trade', 'k', 'f', '{}', 500, now())`,
+      [alice],
+    );
+    const { data } = CommandPage.parse(await list(alice));
+    assert.deepEqual(data[0]?.account, { id: null, login: "007", server: "203.0.113.7:443" });
+  });
 
   test("get_command() gives the request back as sent, and later the answer", async () => {
     await newTrader();

@@ -19,6 +19,7 @@ const FUNCTIONS: Record<string, [Kind, string[]]> = {
   "switchyard.can_become(text,text)": ["invoker", []],
   "switchyard.is_open(text)": ["invoker", []],
   "switchyard.executed_in(text)": ["invoker", []],
+  "switchyard.is_usable(text,text)": ["invoker", []],
   "switchyard.shown_state(text,timestamptz)": ["invoker", []],
   "switchyard.account_status(mt5_accounts)": ["invoker", []],
   "switchyard.account_json(mt5_accounts,uuid)": ["invoker", []],

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { withClient } from "../../local-stack/mod.ts";
+import { Login, ServerName } from "../../supabase/functions/_shared/domain/mod.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type Row, refuses, SEALED } from "./session.ts";
 
@@ -177,6 +178,43 @@ describe("the original table", () => {
         [id],
       );
       assert.equal(account?.account.status, "credential_invalid");
+    }));
+
+  test("an account with a server that no broker has is kept and shown, and no command of it gets into the ledger", () =>
+    withOriginal(async (database, migrate) => {
+      const user = await database.createUser();
+      const id = await insert(database, { user_id: user.id, server: "203.0.113.7:443", is_default: true });
+      await migrate();
+      const trusted = (sql: string, values: unknown[]): Promise<Row[]> =>
+        database.query("service_role", null, sql, values);
+      const submit = "select submit_command($1, $2, 'trade', 'k', 'f', '{}', 500, 'r')";
+      for (const account of [id, null]) {
+        await refuses(trusted("select resolve_account($1, $2)", [user.id, account]), "PT409", "credential_invalid");
+        await refuses(trusted(submit, [user.id, account]), "PT409", "credential_invalid");
+      }
+      await refuses(trusted("select switch_account($1, $2)", [user.id, id]), "PT409", "credential_invalid");
+      assert.deepEqual(await all(database, "select from commands"), []);
+      const mine = (sql: string, values: unknown[] = []): Promise<Row[]> =>
+        database.query("authenticated", user.claims, `select ${sql} as answer`, values);
+      assert.deepEqual(await mine("list_accounts() -> 0 ->> 'id'"), [{ answer: id }]);
+      assert.deepEqual(await mine("remove_account($1) -> 'removed'", [id]), [{ answer: true }]);
+    }));
+
+  test("which logins and servers are usable is what the function's own schemas say", () =>
+    withOriginal(async (database, migrate) => {
+      await migrate();
+      const logins = ["1", "999999999999999", "0", "0123", "1".repeat(16), "", "12a", "1\n", "١"];
+      const servers = [
+        ...["A", "MetaQuotes-Demo", "Broker Ltd. Live_2", "a".repeat(63), "1Broker", "", "-x", " x", "x ", "x."],
+        ...["a".repeat(64), "10.0.0.5", "127.1", "host:443", "a/b", "a\nb", "a\n", "Bröker", "x;y", "$(x)", "7"],
+      ];
+      for (const login of logins) {
+        for (const server of servers) {
+          const [row] = await all(database, "select switchyard.is_usable($1, $2) as usable", [login, server]);
+          const expected = Login.safeParse(login).success && ServerName.safeParse(server).success;
+          assert.equal(row?.usable, expected, JSON.stringify([login, server]));
+        }
+      }
     }));
 
   test("the old policies and grants are gone, also ones with names of their own", () =>

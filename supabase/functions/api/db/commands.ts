@@ -1,13 +1,13 @@
 // The SQL functions about commands, and the rows of the ledger they answer.
 import { z } from "zod";
-import { Login, ServerName, Tag } from "../../_shared/domain/mod.ts";
+import { Tag } from "../../_shared/domain/mod.ts";
 import { type CommandKind, type CommandState, CommandStates } from "../../_shared/protocol/mod.ts";
 import type { CallSql } from "./client.ts";
 
 export const CommandStateName = z.enum(Object.keys(CommandStates) as [CommandState, ...CommandState[]]);
 
-/** The account a command acted on. `id` is null once the account is deleted; login and server stay. */
-export const LedgerAccount = z.object({ id: z.guid().nullable(), login: Login, server: ServerName });
+/** The account a command acted on, as stored. `id` is null once the account is deleted; login and server stay. */
+export const LedgerAccount = z.object({ id: z.guid().nullable(), login: z.string(), server: z.string() });
 export type LedgerAccount = z.infer<typeof LedgerAccount>;
 
 /** When and why its user stopped waiting for an unknown outcome. */

@@ -58,7 +58,16 @@ export function addLoginRoutes(router: Router, services: ServiceContext): void {
       params: AccountParams,
       body: PasswordRequest,
       answers: { 200: { description: "Replaced; id and history stay", schema: LoggedInAnswer } },
-      problems: ["login_failed", "server_mismatch", "account_not_found", "account_inactive", ...LOGIN_PROBLEMS],
+      problems: [
+        ...([
+          "login_failed",
+          "server_mismatch",
+          "account_not_found",
+          "account_inactive",
+          "credential_invalid",
+        ] as const),
+        ...LOGIN_PROBLEMS,
+      ],
     },
     async ({ c, caller, params, body }) => {
       const { password, timeout_ms: timeoutMs = LOGIN_TIMEOUT_DEFAULT_MS } = body;
@@ -78,7 +87,7 @@ export function addLoginRoutes(router: Router, services: ServiceContext): void {
       body: SwitchRequest,
       bodyOptional: true,
       answers: { 200: { description: "Switched", schema: LoggedInAnswer } },
-      problems: ["switch_failed", "account_not_found", "account_inactive", ...LOGIN_PROBLEMS],
+      problems: ["switch_failed", "account_not_found", "account_inactive", "credential_invalid", ...LOGIN_PROBLEMS],
     },
     async ({ c, caller, params, body }) => {
       const timeoutMs = body.timeout_ms ?? LOGIN_TIMEOUT_DEFAULT_MS;

@@ -7,7 +7,7 @@ import type { AccountRow } from "../db/mod.ts";
 import { ACCOUNT, ACCOUNT_ID, AS_OF, CALLER, makeContext, note } from "../testing/context.ts";
 import { type AccountStatusAnswer, readStatus } from "./read-status.ts";
 
-type Asked = { status?: AccountRow["status"]; read?: () => Promise<ReadOutcome>; symbol?: string };
+type Asked = { status?: AccountRow["status"]; refused?: ErrorCode; read?: () => Promise<ReadOutcome>; symbol?: string };
 const row = (status: AccountRow["status"]): AccountRow => ({
   ...{
     ...ACCOUNT,
@@ -21,12 +21,18 @@ const row = (status: AccountRow["status"]): AccountRow => ({
   ...{ created_at: AS_OF, updated_at: AS_OF },
 });
 
-async function ask({ status = "active", read, symbol }: Asked): Promise<AccountStatusAnswer & { calls: WorkerCall[] }> {
+async function ask({
+  status = "active",
+  refused,
+  read,
+  symbol,
+}: Asked): Promise<AccountStatusAnswer & { calls: WorkerCall[] }> {
   const calls: WorkerCall[] = [];
   const context = makeContext({
     db: {
       resolveAccount: async () => {
         if (status === "inactive") throw new AppError("account_inactive");
+        if (refused !== undefined) throw new AppError(refused);
         return { ...ACCOUNT, status, encrypted_password: "jwe", worker_id: "w1" };
       },
       getAccount: async () => row(status),
@@ -99,6 +105,9 @@ test("readStatus() of an account that cannot work anyway asks no worker", async 
   assert.deepEqual([inactive.status, broken(inactive)], ["inactive", [["trading_permission", "account_inactive"]]]);
   const unusable = await ask({ status: "credential_invalid" });
   assert.deepEqual(broken(unusable), [["credential", "credential_invalid"]]);
+  const nameless = await ask({ refused: "credential_invalid" });
+  assert.deepEqual(broken(nameless), [["credential", "credential_invalid"]]);
+  assert.match(nameless.layers.find(({ ok }) => ok === false)?.action ?? "", /Connect the account again/);
 });
 
 const readOnly: [AccountRow["status"], Findings["trading_permission"], string][] = [

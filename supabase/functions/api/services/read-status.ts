@@ -38,7 +38,10 @@ export async function readStatus(
   const { id, login, server, status } = known;
   const answer = { account: { id, login, server }, status };
   // Without a worker: no terminal is logged in for what cannot work anyway.
-  if (!("encrypted_password" in known)) return { ...answer, ...here({ trading_permission: inactive() }) };
+  if (!("encrypted_password" in known)) {
+    const unusable = known.is_active ? { credential: nameless() } : { trading_permission: inactive() };
+    return { ...answer, ...here(unusable) };
+  }
   if (status === "credential_invalid") return { ...answer, ...here({ credential: unusablePassword() }) };
   const request = { kind: "account_status", ...(withSymbol ? { symbol } : {}) } as const;
   try {
@@ -57,6 +60,9 @@ export async function readStatus(
   }
 }
 
+/** What the database says of an account that is there and not to be worked on. */
+const UNUSABLE: ReadonlySet<string> = new Set(["account_inactive", "credential_invalid"]);
+
 async function findAccount(
   context: ServiceContext,
   caller: Caller,
@@ -65,7 +71,7 @@ async function findAccount(
   try {
     return await context.db.resolveAccount(caller.userId, accountId);
   } catch (thrown) {
-    if (!(thrown instanceof AppError) || thrown.code !== "account_inactive") throw thrown;
+    if (!(thrown instanceof AppError) || !UNUSABLE.has(thrown.code)) throw thrown;
     return await getAccount(context, caller, accountId);
   }
 }
@@ -117,6 +123,14 @@ function unusablePassword(): LayerFault {
     code: "credential_invalid",
     detail: "The stored password is not usable",
     action: "Replace the password: PUT /accounts/{id}/password.",
+  };
+}
+
+function nameless(): LayerFault {
+  return {
+    code: "credential_invalid",
+    detail: "No broker has the login and server that the account was stored with",
+    action: "Connect the account again, with the server's name as the broker calls it, and remove this one.",
   };
 }
 
