@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { type SqlFault, toDatabaseError } from "../../supabase/functions/api/db/mod.ts";
 import {
   type Answer,
   completion,
@@ -383,6 +384,16 @@ describe("accounts", () => {
     assert.deepEqual(await session.admin("select account_id from public.commands where user_id = $1", [alice]), [
       { account_id: null },
     ]);
+  });
+
+  test("a user who is deleted connects nothing any more, and the function says that the token no longer counts", async () => {
+    await newUsers();
+    await session.deleteUser(alice);
+    await assert.rejects(connect(session, alice), (thrown: SqlFault) => {
+      assert.equal(toDatabaseError(thrown).code, "unauthenticated");
+      return true;
+    });
+    assert.deepEqual(await session.admin("select from public.mt5_accounts where user_id = $1", [alice]), []);
   });
 
   test("the trusted functions refuse a call without a user", async () => {

@@ -16,6 +16,7 @@ const faults: [SqlFault, string][] = [
   [{ code: "PGRST202", message: "no function" }, "internal_error"],
   [{ code: "PGRST002", message: "schema cache" }, "database_unavailable"],
   [{ code: "42501", message: "permission denied" }, "internal_error"],
+  [{ code: "23503", message: "foreign key" }, "unauthenticated"],
   [{ code: "23505", message: "duplicate key" }, "internal_error"],
   [{ code: "40001", message: "serialization" }, "database_unavailable"],
   [{ code: "40P01", message: "deadlock" }, "database_unavailable"],

@@ -47,6 +47,9 @@ const AWAY = /^(08|53|57|40|55|PGRST00)/;
 /** PostgREST refuses a token that expired on the way or that it knows no key for. */
 const TOKEN_REFUSED = /^PGRST30[0-3]$/;
 
+/** The one key that a call can break: to its own user, who was deleted while the token still counts. */
+const USER_GONE = "23503";
+
 /** Our functions raise SQLSTATE `PTnnn` with a catalogue code as message and a sentence as detail. Pure. */
 export function toDatabaseError(fault: SqlFault): AppError {
   const { code = "", message } = fault;
@@ -54,7 +57,7 @@ export function toDatabaseError(fault: SqlFault): AppError {
   if (/^PT\d{3}$/.test(code) && isErrorCode(message)) {
     return new AppError(message, { ...(fault.details ? { detail: fault.details } : {}), cause });
   }
-  if (TOKEN_REFUSED.test(code)) return new AppError("unauthenticated", { cause });
+  if (code === USER_GONE || TOKEN_REFUSED.test(code)) return new AppError("unauthenticated", { cause });
   // Without a code nothing answered as a database does: a network fault, or a gateway's own page.
   if (code === "" || AWAY.test(code)) return new AppError("database_unavailable", { cause });
   return new AppError("internal_error", { cause });
