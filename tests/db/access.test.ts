@@ -10,6 +10,7 @@ import {
   refuses,
   SEALED,
   type Session,
+  submission,
   submit,
 } from "./session.ts";
 
@@ -246,6 +247,46 @@ describe("access", () => {
     await transaction.call("resolve_account", { p_user_id: alice, p_account_id: hers.id });
     assert.equal(await claims(), "");
     await transaction.commit();
+  });
+
+  test("every trusted function puts its caller's claims back", async () => {
+    await session.admin("update public.mt5_accounts set is_active = true where id = $1", [hers.id]);
+    const onHers = { p_account_id: hers.id };
+    const { command } = await submit(session, alice, onHers);
+    const unknown = (await submit(session, alice, onHers)).command;
+    await session.call("service_role", "complete_command", {
+      ...{ p_user_id: alice, p_command_id: unknown.id },
+      ...completion("unknown"),
+    });
+    const account = { account_name: "x", login: "77", server: "Demo-Server", encrypted_password: SEALED };
+    const calls: Record<string, object> = {
+      acknowledge_command: { p_command_id: unknown.id, p_reason: "seen" },
+      complete_command: { p_command_id: command.id, ...completion("done") },
+      connect_account: { p_account: account },
+      find_worker: { p_login: "77", p_server: "Demo-Server" },
+      replace_credential: { ...onHers, p_credential: { encrypted_password: SEALED } },
+      resolve_account: onHers,
+      submit_command: submission(alice, onHers),
+      submit_commands: { ...submission(alice, onHers), p_children: [] },
+      switch_account: onHers,
+      withdraw_command: { p_command_id: command.id },
+    };
+    const trusted = await session.admin(
+      `select proname as name from pg_proc
+       where pronamespace = 'public'::regnamespace and has_function_privilege('service_role', oid, 'execute') order by 1`,
+    );
+    assert.deepEqual(
+      trusted.map((row) => row.name),
+      Object.keys(calls),
+    );
+    const own = JSON.stringify({ role: "service_role" });
+    for (const [name, args] of Object.entries(calls)) {
+      const transaction = await session.begin("service_role");
+      await transaction.call(name, { p_user_id: alice, ...args });
+      const [row] = await transaction.query("select current_setting('request.jwt.claims', true) as claims");
+      await transaction.commit();
+      assert.equal(row?.claims, own, name);
+    }
   });
 
   test("no user function returns the ciphertext, with or without a command", async () => {

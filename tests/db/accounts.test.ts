@@ -7,6 +7,7 @@ import {
   type Answer,
   completion,
   connect,
+  eventually,
   openSession,
   refuses,
   SEALED,
@@ -197,6 +198,23 @@ describe("accounts", () => {
     assert.equal(await find(), null);
   });
 
+  test("of two first connects of one account at once the later one finds the row of the first", async () => {
+    await newUsers();
+    const one = await session.begin("service_role");
+    const two = await session.begin("service_role");
+    const args = {
+      p_user_id: alice,
+      p_account: { account_name: "A", login: "56", server: "Demo-Server", encrypted_password: SEALED },
+    };
+    const first = await one.call("connect_account", args);
+    const waiting = two.call("connect_account", args);
+    await eventually(two.isWaiting);
+    await one.commit();
+    const second = await waiting;
+    await two.commit();
+    assert.deepEqual([first.created, second.created, second.account.id], [true, false, first.account.id]);
+  });
+
   test("connect_account() leaves the caller's magic at home unless asked, and a known account keeps its choice", async () => {
     await newUsers();
     assert.equal((await connect(session, alice)).pass_magic, false);
@@ -319,6 +337,22 @@ describe("accounts", () => {
     await update(alice, first.id, { is_active: false });
     await refuses(switchTo(alice, first.id), "PT409", "account_inactive");
     assert.equal((await resolve(alice)).id, second.id);
+  });
+
+  test("a switch that meets a deactivation under way waits, and then finds the account inactive", async () => {
+    await newUsers();
+    const { id } = await connect(session, alice);
+    const switching = await session.begin("service_role");
+    const deactivating = await session.begin({ user: alice });
+    await deactivating.query("update public.mt5_accounts set is_active = false where id = $1", [id]);
+    const args = { p_user_id: alice, p_account_id: id };
+    const refused = refuses(switching.call("switch_account", args), "PT409", "account_inactive");
+    await eventually(switching.isWaiting);
+    await deactivating.commit();
+    await refused;
+    await switching.commit();
+    await update(alice, id, { is_active: true });
+    assert.equal((await list(alice))[0].is_current, false);
   });
 
   test("remove_account() refuses while a command is open, unless it is abandoned; the command stays in the ledger", async () => {
