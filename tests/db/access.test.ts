@@ -197,6 +197,19 @@ describe("access", () => {
     );
   });
 
+  test("inside the functions a command begins as accepted", async () => {
+    await refuses(
+      session.as(
+        { owner: alice },
+        `insert into public.commands (user_id, login, server, kind, idempotency_key, fingerprint, request, timeout_ms, deadline,
+                                      state, executed, status, body, completed_at)
+         values ($1, '1', 's', 'trade', 'born done', 'f', '{}', 500, now(), 'done', true, 200, '', now())`,
+        [alice],
+      ),
+      "42501",
+    );
+  });
+
   test("inside the functions a settled command can be neither changed nor deleted, nor an attached one deleted", async () => {
     const owner = { owner: alice };
     const { command } = await submit(session, alice);
