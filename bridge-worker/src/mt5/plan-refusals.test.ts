@@ -269,13 +269,15 @@ describe("closing and cancelling", () => {
     }
   });
 
-  it("a position without a quote or a usable filling mode is not closed", () => {
+  it("a position without a quote is not closed", () => {
     assert.equal(refusal(close(position.ticket), held({ tick: null })).code, "order_refused");
-    const refused = refusal(close(position.ticket), { ...held(), refusedFillings: new Set([0, 1, 2]) });
-    assert.deepStrictEqual(
-      refused.fields?.map(({ path }) => path),
-      ["filling"],
-    );
+  });
+
+  it("a close is sent although every filling mode was refused before", () => {
+    for (const filling_mode of [0, 1, 2, 3]) {
+      const refusedFillings = new Set([0, 1, 2]);
+      passes(close(position.ticket), { ...held({ symbol: symbolFacts({ filling_mode }) }), refusedFillings });
+    }
   });
 
   it("a position of a symbol that may only be closed is closed", () => {

@@ -23,6 +23,7 @@ const PENDING = 5;
 const REMOVE = 8;
 /** Largest slip from the quoted price on instant execution, in points; market execution ignores it. */
 const DEVIATION_DEFAULT_POINTS = 20;
+const NONE: ReadonlySet<number> = new Set();
 
 export type Plan = {
   request: SendRequest;
@@ -41,7 +42,7 @@ export type PlanContext = {
   utcMs: number;
   /** The account's option: the caller's own magic goes to the broker, and the tag stands in the comment alone. */
   passMagic?: boolean;
-  /** Filling modes that this server has refused for this symbol with 10030. */
+  /** Filling modes that this server has refused with 10030, to market or to pending orders as this is one. */
   refusedFillings: ReadonlySet<number>;
 };
 
@@ -135,11 +136,7 @@ function planClose(params: { ticket: string; volume?: number | undefined }, cont
   if (tick == null) return { code: "order_refused", detail: `"${symbol.name}" has no quote` };
   const faults: FieldFault[] = [];
   const volume = closeVolume(params.volume, position, symbol, faults);
-  const filling = chooseFilling({ order_type: "buy" }, symbol, context.refusedFillings);
-  if (filling === undefined) faults.push({ path: "filling", message: "no filling mode of this symbol is usable" });
-  if (faults.length > 0 || filling === undefined) {
-    return { code: "order_refused", detail: sentence(faults), fields: faults };
-  }
+  if (faults.length > 0) return { code: "order_refused", detail: sentence(faults), fields: faults };
   const side = position.type === OrderTypes.buy ? "sell" : "buy";
   return {
     request: {
@@ -150,7 +147,7 @@ function planClose(params: { ticket: string; volume?: number | undefined }, cont
       price: quoteFor(side, tick),
       position: position.ticket,
       deviation: DEVIATION_DEFAULT_POINTS,
-      type_filling: filling,
+      type_filling: closeFilling(symbol, context.refusedFillings),
       magic: context.tag,
       comment: tagComment(context.tag),
     },
@@ -268,6 +265,12 @@ export function chooseFilling(
     ? [...fok, ...ioc, Fillings.return]
     : [Fillings.return, ...fok, ...ioc];
   return order.find((filling) => !refused.has(filling));
+}
+
+/** A close names no mode of its own: what was refused to others may cost it a rejection, and never its way to the broker. */
+function closeFilling(symbol: SymbolFacts, refused: ReadonlySet<number>): number {
+  const close = { order_type: "buy" } as const;
+  return chooseFilling(close, symbol, refused) ?? chooseFilling(close, symbol, NONE) ?? Fillings.return;
 }
 
 /** Seconds of the broker's clock; 0 = none; undefined = cannot be told yet. */

@@ -10,7 +10,7 @@ import {
   type Reading,
   TerminalLost,
 } from "../mt5/mod.ts";
-import { AppError, type Outcome } from "../protocol.ts";
+import { AppError, isMarketOrder, type Outcome } from "../protocol.ts";
 import { advanceCounters, decideRisk } from "../risk/mod.ts";
 import type { AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
 import { blockedBy, unseenOpenings } from "./blocks.ts";
@@ -101,13 +101,17 @@ async function prepare(
     brokerOffsetMs: deps.clock.offsetMs(server),
     utcMs,
     passMagic: call.body.pass_magic === true,
-    refusedFillings: deps.fillings.refused(server, reply.symbol?.name ?? ""),
+    refusedFillings: deps.fillings.refused({ server, symbol: reply.symbol?.name ?? "", market: isMarket(call.body) }),
   });
   if (isRefusal(plan)) return { state: "refused", ...plan };
   const violation = checkRisk(deps, call, { ...reply, plan, open, utcMs });
   if (violation !== undefined) return refused("risk_limit_exceeded", violation);
   if (deps.now() > call.notAfterMs) return expired("The time was over before the order could be sent");
   return { plan, reading: reply };
+}
+
+function isMarket({ request }: CommandCall["body"]): boolean {
+  return request.kind !== "trade" || isMarketOrder(request.params.order_type);
 }
 
 type RiskInput = Reading & { plan: Plan; open: readonly OpenIntent[]; utcMs: number };

@@ -10,7 +10,7 @@ import {
   type WorkerFixture,
 } from "../../../tests/support/worker-fixture.ts";
 import { SendRefusals, type SendRequest } from "../mt5/mod.ts";
-import type { Outcome } from "../protocol.ts";
+import type { Outcome, TradeParams } from "../protocol.ts";
 import type { SendFault } from "../simulator/mod.ts";
 
 type Expected = { state: Outcome["state"]; code?: string; orders: number; evidence?: Record<string, unknown> };
@@ -171,6 +171,28 @@ describe("runCommand: the request", () => {
       sent.map(({ type_filling }) => type_filling),
       [0, 1],
     );
+    await worker.stop();
+  });
+
+  it("what one user's orders were refused keeps nobody from closing, and a pending order's modes are no market order's", async () => {
+    const worker = await createWorkerFixture();
+    const [alice, bob] = [await worker.actor(), await worker.actor({ account: { login: "5000002" } })];
+    // IOC is all that the broker takes for this symbol at the market.
+    const gold = { symbol: "XAUUSD" };
+    const opened = await worker.run(worker.trade(alice, gold));
+    assert.ok(opened.state === "done");
+    const pending = { ...gold, order_type: "buy_limit", price: 2000 } as const;
+    const refuse = async (params: Partial<TradeParams>): Promise<void> => {
+      worker.processes[0]?.faults.addSend({ kind: "retcode", retcode: 10030, executes: false });
+      assert.equal((await worker.run(worker.trade(bob, params))).state, "rejected");
+    };
+    await refuse({ ...pending, filling: "ioc" });
+    assert.equal((await worker.run(worker.trade(bob, gold))).state, "done");
+    await refuse({ ...gold, filling: "ioc" });
+    await refuse({ ...gold, filling: "return" });
+    const ticket = opened.result.position_ticket ?? "";
+    const closed = await worker.run(worker.command(alice, { kind: "close_position", params: { ticket } }));
+    assert.equal(closed.state, "done");
     await worker.stop();
   });
 

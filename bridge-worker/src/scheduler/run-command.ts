@@ -101,8 +101,10 @@ function outcomeOf(
     return { state: "unknown", evidence: { phase: "sending", reason, guard: reply.seen } };
   }
   const verdict = classifySend(reply, call.account, plan.request, reading.account.margin_mode);
-  if (verdict.retcode === RETCODE_INVALID_FILL && plan.request.type_filling !== undefined) {
-    deps.fillings.remember(call.account.server, plan.effect.symbol, plan.request.type_filling);
+  const { action, type_filling: filling } = plan.request;
+  if (verdict.retcode === RETCODE_INVALID_FILL && filling !== undefined) {
+    const of = { server: call.account.server, symbol: plan.effect.symbol, market: action === ACTION_DEAL };
+    deps.fillings.remember(of, filling);
   }
   switch (verdict.state) {
     case "done":
@@ -118,6 +120,8 @@ function outcomeOf(
   }
 }
 
+/** ENUM_TRADE_REQUEST_ACTIONS: at once, at the market. */
+const ACTION_DEAL = 1;
 /** 10030 TRADE_RETCODE_INVALID_FILL. */
 const RETCODE_INVALID_FILL = 10030;
 
