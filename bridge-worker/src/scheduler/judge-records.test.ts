@@ -53,6 +53,10 @@ describe("judgeRecords", () => {
     assert.deepEqual([finding.outcome.result.price, finding.outcome.result.filled_volume], [1.16, 0.5]);
   });
 
+  const comment = tagComment(TAG);
+  const stop = order({ ticket: "12", reason: 4 });
+  const stopped = deal({ ticket: "32", order: "12", reason: 5 });
+  const cancelled = (volume_current: number): OrderFacts => order({ state: 2, volume_current });
   const rows: [string, string, OpenIntent, Partial<History>][] = [
     ["the comment's front is as good where the magic is lost", "done", open(), tagged({ magic: "0" })],
     ["a comment that a server has added to", "done", open(), tagged({ magic: "0" }, `${tagComment(TAG)} [x]`)],
@@ -65,18 +69,16 @@ describe("judgeRecords", () => {
     ["two orders under one tag are unclear", "unclear", open(), { orders: [order(), order({ ticket: "12" })] }],
     ["a deal alone is unclear", "unclear", open(), { deals: [deal()] }],
     ["an order placed by hand is unclear", "unclear", open(), { orders: [order({ reason: 0 })] }],
-    ["a stop's order that inherited the magic is not ours", "nothing", open(), { orders: [order({ reason: 4 })] }],
-    ["a stop's deal that inherited the magic is not ours", "nothing", open(), { deals: [deal({ reason: 5 })] }],
+    ["a deal alone is a trace also by its comment", "unclear", open(), { deals: [deal({ magic: "0", comment })] }],
+    ["a stop's order that inherited the magic is no proof, but a trace", "unclear", open(), { orders: [stop] }],
+    ["a stop's deal that inherited the magic is no proof, but a trace", "unclear", open(), { deals: [stopped] }],
+    ["a stop's order beside ours is not counted", "done", open(), { orders: [order(), stop] }],
     ["one order in both lists is one order", "done", open(), { orders: [order()], open_orders: [order({ state: 1 })] }],
     ["an order in transition is unclear", "unclear", open(), { open_orders: [order({ state: 0 })] }],
     ["a rejected order is rejected", "rejected", open(), { orders: [order({ state: 5 })] }],
-    ["a market order cancelled unfilled is rejected", "rejected", open(), { orders: [order({ state: 2 })] }],
-    [
-      "one cancelled after a part was filled is done",
-      "done",
-      open(),
-      { orders: [order({ state: 2 })], deals: [deal()] },
-    ],
+    ["a market order cancelled unfilled is rejected", "rejected", open(), { orders: [cancelled(0.5)] }],
+    ["one of which a part is gone is unclear while no deal shows", "unclear", open(), { orders: [cancelled(0.2)] }],
+    ["one cancelled after a part was filled is done", "done", open(), { orders: [cancelled(0.2)], deals: [deal()] }],
     [
       "a pending order that was removed later was placed",
       "done",
@@ -98,6 +100,7 @@ describe("judgeRecords", () => {
     const passed = open({ plan: { ...plan, magic: 7 } });
     assert.equal(verdict(passed, records(tagged({ magic: "7" }))), "done");
     assert.equal(verdict(passed, records(tagged({ magic: "7" }, ""))), "nothing");
+    assert.equal(verdict(passed, records({ deals: [deal({ magic: "7", comment })] })), "unclear");
   });
 });
 

@@ -38,14 +38,21 @@ export function carriesOwnMagic(intent: OpenIntent): boolean {
   return (intent.plan as SendRequest).magic !== intent.tag;
 }
 
+/** The ticket of the order that carries the tag: its deals may have lost the mark, and are asked for by it. */
+export function taggedOrder(intent: OpenIntent, records: History): string | undefined {
+  return intent.kind === "cancel_order" ? undefined : taggedOrders(intent, records)[0]?.ticket;
+}
+
 function judgeOrder(intent: OpenIntent, records: History): Finding {
   const request = intent.plan as SendRequest;
   const tagged = taggedOrders(intent, records);
   const [order, ...more] = tagged;
   if (order === undefined) {
-    const deals = records.deals.filter((deal) => deal.reason === REASON_EXPERT && deal.magic === String(intent.tag));
-    if (deals.length === 0) return { kind: "nothing" };
-    return { kind: "unclear", why: "a deal carries the tag, but no order does", tickets: deals.map(ticketOf) };
+    // Also a stop's: it has the tag from a position that this command must have opened.
+    const traces = [...records.open_orders, ...records.orders, ...records.deals].filter((one) => isMarked(intent, one));
+    if (traces.length === 0) return { kind: "nothing" };
+    const why = "a deal or a stop carries the tag, but no order of a program does";
+    return { kind: "unclear", why, tickets: traces.map(ticketOf) };
   }
   const tickets = tagged.map(ticketOf);
   if (more.length > 0) return { kind: "unclear", why: "several orders carry the tag", tickets };
@@ -61,13 +68,15 @@ function judgeOrder(intent: OpenIntent, records: History): Finding {
 
 /** Orders of the stops may inherit a position's magic: they are not what the command placed. */
 function taggedOrders(intent: OpenIntent, { open_orders, orders }: History): OrderFacts[] {
-  const magic = carriesOwnMagic(intent) ? undefined : String(intent.tag);
   const byTicket = new Map<string, OrderFacts>();
   for (const order of [...open_orders, ...orders]) {
-    const isOurs = order.magic === magic || isTagged(order.comment, intent.tag);
-    if (isOurs && !REASONS_OF_STOPS.has(order.reason)) byTicket.set(order.ticket, order);
+    if (isMarked(intent, order) && !REASONS_OF_STOPS.has(order.reason)) byTicket.set(order.ticket, order);
   }
   return [...byTicket.values()];
+}
+
+function isMarked(intent: OpenIntent, { magic, comment }: { magic: string; comment: string }): boolean {
+  return (!carriesOwnMagic(intent) && magic === String(intent.tag)) || isTagged(comment, intent.tag);
 }
 
 function judgeState(intent: OpenIntent, order: OrderFacts, deals: readonly DealFacts[]): Finding {
@@ -88,6 +97,12 @@ function judgeState(intent: OpenIntent, order: OrderFacts, deals: readonly DealF
     case State.expired: {
       if (wasPlaced || deals.length > 0)
         return { kind: "settled", outcome: done(resultOf(intent, order, deals), evidence) };
+      if (order.volume_current < order.volume_initial - SAME_VOLUME)
+        return {
+          kind: "unclear",
+          why: "a part of the order was filled, but no deal shows it",
+          tickets: [order.ticket],
+        };
       return { kind: "settled", outcome: rejected("The broker cancelled the order without filling it", evidence) };
     }
     case State.rejected:

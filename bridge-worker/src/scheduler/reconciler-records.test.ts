@@ -14,7 +14,7 @@ import {
   type WorkerFixture,
   type World,
 } from "../../../tests/support/worker-fixture.ts";
-import { type HistoryReply, TerminalLost, type TerminalPort } from "../mt5/mod.ts";
+import { type HistoryQuery, type HistoryReply, TerminalLost, type TerminalPort } from "../mt5/mod.ts";
 import type { Outcome } from "../protocol.ts";
 import { SimProcess } from "../simulator/mod.ts";
 import type { CommandCall } from "./calls.ts";
@@ -30,7 +30,7 @@ describe("settling by the broker's records", () => {
   let actor: Actor;
   /** Set: the terminal's answers to sends are lost, and its process cannot be asked. */
   let losing: "executes" | "sends nothing" | null;
-  let change: (reply: HistoryReply) => HistoryReply;
+  let change: (reply: HistoryReply, query: HistoryQuery) => HistoryReply;
 
   const wrapPort = (port: TerminalPort): TerminalPort =>
     overriding(port, {
@@ -43,7 +43,7 @@ describe("settling by the broker's records", () => {
         if (losing !== null) throw new TerminalLost("connection", "cut");
         return port.poison(tag, commandId);
       },
-      history: async (account, query, timeoutMs) => change(await port.history(account, query, timeoutMs)),
+      history: async (account, query, timeoutMs) => change(await port.history(account, query, timeoutMs), query),
     });
 
   async function start(): Promise<void> {
@@ -141,6 +141,16 @@ describe("settling by the broker's records", () => {
     assert.equal(evidenceOf(await ask(call)).matched, "comment");
   });
 
+  it("asks for an order's deals by its ticket before it calls a cancelled one unfilled", async () => {
+    change = (reply, query) => (reply.kind === "ok" ? halfFilled(reply, query) : reply);
+    const call = await lose("executes");
+    await restartBoth();
+    await until("it is settled", () => isFinal(call));
+    const outcome = await ask(call);
+    assert.ok(outcome.state === "done");
+    assert.equal(outcome.result.filled_volume, 0.005);
+  });
+
   it("does not take a history that is still growing for an empty one", async () => {
     await learnMarks();
     const call = await lose("sends nothing");
@@ -179,6 +189,16 @@ describe("settling by the broker's records", () => {
     assert.equal(next.code, "risk_limit_exceeded");
   });
 });
+
+/** The rest of the order was cancelled, and its deal has lost the mark: it is found by the order alone. */
+function halfFilled(reply: Extract<HistoryReply, { kind: "ok" }>, { tickets = [] }: HistoryQuery): HistoryReply {
+  const half = <T extends { volume: number }>(deal: T): T => ({ ...deal, magic: "0", comment: "", volume: 0.005 });
+  return {
+    ...reply,
+    orders: reply.orders.map((order) => ({ ...order, state: 2, volume_current: 0.005 })),
+    deals: reply.deals.filter(({ order }) => tickets.includes(order)).map(half),
+  };
+}
 
 function withoutMagic(reply: Extract<HistoryReply, { kind: "ok" }>): HistoryReply {
   const strip = <T extends { magic: string }>(list: T[]): T[] => list.map((one) => ({ ...one, magic: "0" }));

@@ -5,7 +5,7 @@ import type { History, HistoryQuery } from "../mt5/mod.ts";
 import { AppError, type Outcome } from "../protocol.ts";
 import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
 import { looksCount, missingForProof, type Watch } from "./absence.ts";
-import { type Finding, judgeRecords, ticketsOf } from "./judge-records.ts";
+import { type Finding, judgeRecords, taggedOrder, ticketsOf } from "./judge-records.ts";
 import { notExecuted } from "./settle-by-guard.ts";
 import type { SettlePolicy } from "./settle-policy.ts";
 
@@ -81,10 +81,8 @@ async function enter(deps: RecordsDeps, session: TerminalSession, intent: OpenIn
 async function lookOnce(deps: RecordsDeps, session: TerminalSession, intent: OpenIntent): Promise<Look | string> {
   const records = await read(deps, session, intent, ticketsOf(intent));
   if (typeof records === "string") return records;
-  const finding = judgeRecords(intent, records);
-  const ticket = finding.kind === "settled" && finding.outcome.state === "done" && finding.outcome.result.order_ticket;
-  if (!ticket) return { finding, counts: records.counts };
-  // Its deals may have lost the mark: they are asked for by the order.
+  const ticket = taggedOrder(intent, records);
+  if (ticket === undefined) return { finding: judgeRecords(intent, records), counts: records.counts };
   const whole = await read(deps, session, intent, [ticket]);
   return typeof whole === "string" ? whole : { finding: judgeRecords(intent, whole), counts: whole.counts };
 }
