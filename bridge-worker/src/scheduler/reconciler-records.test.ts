@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { until } from "../../../tests/support/manual-clock.ts";
+import { ManualClock, until } from "../../../tests/support/manual-clock.ts";
 import {
   type Actor,
   createWorkerFixture,
@@ -139,6 +139,17 @@ describe("settling by the broker's records", () => {
     await restartBoth();
     await until("it is settled", () => isFinal(call));
     assert.equal(evidenceOf(await ask(call)).matched, "comment");
+  });
+
+  it("finds an order that is newer than the machine's clock: a clock of long ago makes no order absent", async () => {
+    await learnMarks();
+    const call = await lose("executes");
+    await worker.stop();
+    world.processes[0] = new SimProcess({ path: "C:\\Test\\1" });
+    world.clock = new ManualClock({ wallMs: world.clock.wallClock() - 40 * 86_400_000 });
+    await start();
+    await until("it is settled", () => isFinal(call));
+    assert.equal((await ask(call)).state, "done");
   });
 
   it("asks for an order's deals by its ticket before it calls a cancelled one unfilled", async () => {

@@ -93,11 +93,13 @@ async function read(
   { tag, account, begunAt }: OpenIntent,
   tickets: readonly string[],
 ): Promise<History | string> {
+  // A machine may start with a clock of long ago: between the two times, whichever comes first, lies the send.
+  const [first, last] = [begunAt, deps.wallClock()].sort((a, b) => a - b) as [number, number];
   const query: HistoryQuery = {
     tag,
     tickets,
-    from: Math.floor(begunAt / 1000) - WINDOW_MARGIN_S,
-    to: Math.ceil(deps.wallClock() / 1000) + WINDOW_MARGIN_S,
+    from: Math.floor(first / 1000) - WINDOW_MARGIN_S,
+    to: Math.ceil(last / 1000) + WINDOW_MARGIN_S,
   };
   const reply = await session.history(account, query, HISTORY_TIMEOUT_MS);
   switch (reply.kind) {
