@@ -10,7 +10,7 @@ import type { SettlePolicy } from "./settle-policy.ts";
 export type Watch = {
   /** Since when the send is known to be over: its process has ended, or has said so. */
   overSinceMs: number | null;
-  /** The account shown after the send was another one, or none: the order may be anywhere. */
+  /** The account shown after the send was another one, or none although the broker said yes: the order may be anywhere. */
   elsewhere: boolean;
   /** Full looks without a find, while the send was over for long enough and the history stood still. */
   emptyLooksMs: number[];
@@ -33,7 +33,7 @@ export function missingForProof(
   marks: MarkSurvival,
   policy: SettlePolicy,
 ): string | undefined {
-  if (watch.elsewhere) return "another account was shown after the send: the order may be there";
+  if (watch.elsewhere) return "another account was shown after the send, or none: the order may be there";
   if (!keepsMark(intent, marks)) return "this broker is not known to keep the mark that would be found";
   if (watch.overSinceMs === null) return "the send may still be under way";
   const first = watch.emptyLooksMs[0];

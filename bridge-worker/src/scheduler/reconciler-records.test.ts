@@ -11,6 +11,7 @@ import {
   createWorkerFixture,
   createWorld,
   overriding,
+  SERVER,
   type WorkerFixture,
   type World,
 } from "../../../tests/support/worker-fixture.ts";
@@ -91,6 +92,8 @@ describe("settling by the broker's records", () => {
   }
 
   const evidenceOf = (outcome: Outcome): Record<string, unknown> => outcome.evidence ?? {};
+  const recordsOf = ({ id }: CommandCall): string =>
+    String(worker.journal.unsettled().find((intent) => intent.id === id)?.evidence?.records);
   const isFinal = (call: CommandCall): boolean => worker.journal.find(call.id)?.state === "final";
 
   it("finds the order by its tag: done with its ticket, without the user and with the password of the journal", async () => {
@@ -161,6 +164,24 @@ describe("settling by the broker's records", () => {
     assert.ok(outcome.state === "done");
     assert.equal(outcome.result.filled_volume, 0.005);
   });
+
+  for (const to of [{ login: "5000002", server: SERVER }, null]) {
+    const shown = to === null ? "no account" : "another account";
+    it(`proves no absence of an order that was answered while ${shown} was shown, also after two starts`, async () => {
+      await learnMarks();
+      world.processes[0]?.faults.addSend({ kind: "switch_account", to });
+      const call = await lose("executes");
+      change = (reply) => (reply.kind === "ok" ? { ...reply, open_orders: [], orders: [], deals: [] } : reply);
+      await worker.stop();
+      await start();
+      await until("its process was asked", () => /another account was shown/.test(recordsOf(call)));
+      await restartBoth();
+      for (let look = 0; look < 4; look++) {
+        assert.equal((await ask(call)).state, "unknown");
+        world.clock.advance(policy.quietMs);
+      }
+    });
+  }
 
   it("does not take a history that is still growing for an empty one", async () => {
     await learnMarks();

@@ -61,12 +61,12 @@ describe("askGuard", () => {
 
   it("takes another process for the end of the send, and its ignorance for nothing", async () => {
     const other = session("epoch-2");
-    assert.deepEqual(await askGuard(other, intent), { over: true, elsewhere: false, seen: "another_process" });
+    assert.deepEqual(await askGuard(other, intent), { over: true, elsewhere: null, seen: "another_process" });
     assert.deepEqual(other.asked, [], "nor poisons a tag there");
   });
 
   it("knows nothing as long as a process is not known", async () => {
-    const nothing = { over: false, elsewhere: false, seen: "not_asked" };
+    const nothing = { over: false, elsewhere: null, seen: "not_asked" };
     assert.deepEqual(await askGuard(session(null), intent), nothing);
     assert.deepEqual(await askGuard(session("epoch-1"), intentOf(2, { epoch: null })), nothing);
   });
@@ -74,14 +74,23 @@ describe("askGuard", () => {
   for (const kind of ["waiting", "sending", "forgotten", "unseen"] as const) {
     it(`takes "${kind}" for a send that may be under way`, async () => {
       const word = await askGuard(session("epoch-1", { kind }), intent);
-      assert.deepEqual(word, { over: false, elsewhere: false, seen: kind });
+      assert.deepEqual(word, { over: false, elsewhere: null, seen: kind });
     });
   }
 
   it("notices that another account was shown after the send", async () => {
     const other = { login: "9", server: "Other" };
     const word = await askGuard(session("epoch-1", sent({ after: other })), intent);
-    assert.deepEqual([word.over, word.elsewhere, word.outcome], [true, true, undefined]);
-    assert.equal((await askGuard(session("epoch-1", sent()), intent)).elsewhere, false);
+    assert.deepEqual([word.over, word.elsewhere, word.outcome], [true, "account_changed_during_send", undefined]);
+    const unread = await askGuard(session("epoch-1", sent({ after: null })), intent);
+    assert.equal(
+      unread.elsewhere,
+      "account_unread_after_send",
+      "the broker said yes, and nobody knows on which account",
+    );
+    const silent = sent({ result: null, lastError: [-10005, "IPC timeout"], after: null });
+    for (const state of [sent(), silent]) {
+      assert.equal((await askGuard(session("epoch-1", state), intent)).elsewhere, null);
+    }
   });
 });

@@ -2,8 +2,8 @@
 // memory of tags begins and ends with it, so another one proves nothing. Poisoning comes first, because a tag that has
 // not begun by then never will, and what has ended cannot be changed by it.
 import type { Intent } from "../journal/mod.ts";
-import { classifySend, type SendRequest, type TagState } from "../mt5/mod.ts";
-import { isSameAccount, type Outcome } from "../protocol.ts";
+import { classifySend, type SendRequest, type SendVerdict, type TagState, type UnknownReason } from "../mt5/mod.ts";
+import type { Outcome } from "../protocol.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import { NO_TIMINGS } from "./judge-records.ts";
 
@@ -12,8 +12,8 @@ export type GuardWord = {
   outcome?: Outcome;
   /** The send is certainly not under way any more: it ended, or its process did. */
   over: boolean;
-  /** The order was sent and may have gone to another account than it should. */
-  elsewhere: boolean;
+  /** Why the order, which was sent, may be on another account than it should; null: it is not. */
+  elsewhere: UnknownReason | null;
   /** For the evidence: what it said. */
   seen: string;
 };
@@ -21,15 +21,15 @@ export type GuardWord = {
 /** May throw TerminalLost. `session`: the terminal that was to send, opened. */
 export async function askGuard(session: Pick<TerminalSession, "epoch" | "poison">, intent: Intent): Promise<GuardWord> {
   if (intent.epoch === null || session.epoch === null) {
-    return { over: false, elsewhere: false, seen: "not_asked" };
+    return { over: false, elsewhere: null, seen: "not_asked" };
   }
-  if (session.epoch !== intent.epoch) return { over: true, elsewhere: false, seen: "another_process" };
+  if (session.epoch !== intent.epoch) return { over: true, elsewhere: null, seen: "another_process" };
   const state = await session.poison(intent.tag, intent.id, intent.epoch);
   const outcome = outcomeOfTag(state, intent);
   return {
     ...(outcome === undefined ? {} : { outcome }),
     over: state.kind === "finished" || state.kind === "poisoned",
-    elsewhere: wentElsewhere(state, intent),
+    elsewhere: whyElsewhere(judged(state, intent)),
     seen: state.kind,
   };
 }
@@ -39,9 +39,10 @@ export function outcomeOfTag(state: TagState, intent: Intent): Outcome | undefin
   const evidence = { settled_by: "guard", epoch: intent.epoch, tag_state: state.kind };
   if (state.kind === "poisoned")
     return notExecuted("The terminal's process never began the order and now never will", evidence);
-  if (state.kind !== "finished") return undefined;
-  const verdict = classifySend(state.reply, intent.account, intent.plan as SendRequest);
-  switch (verdict.state) {
+  const verdict = judged(state, intent);
+  switch (verdict?.state) {
+    case undefined:
+      return undefined;
     case "done":
       return { state: "done", result: verdict.result, timings: NO_TIMINGS, evidence };
     case "rejected":
@@ -54,9 +55,24 @@ export function outcomeOfTag(state: TagState, intent: Intent): Outcome | undefin
   }
 }
 
-function wentElsewhere(state: TagState, intent: Intent): boolean {
-  if (state.kind !== "finished" || state.reply.kind !== "sent") return false;
-  return state.reply.after !== null && !isSameAccount(state.reply.after, intent.account);
+/** These leave open on which account the order is: the records of one account prove no absence then. */
+const ELSEWHERE: readonly unknown[] = [
+  "account_changed_during_send",
+  "account_unread_after_send",
+] satisfies UnknownReason[];
+
+/** `evidence`: what an unknown outcome rests on. */
+export function isElsewhere(evidence: Record<string, unknown> | null): boolean {
+  return ELSEWHERE.includes(evidence?.reason);
+}
+
+function whyElsewhere(verdict: SendVerdict | undefined): UnknownReason | null {
+  return verdict?.state === "unknown" && isElsewhere(verdict.evidence) ? verdict.evidence.reason : null;
+}
+
+function judged(state: TagState, intent: Intent): SendVerdict | undefined {
+  if (state.kind !== "finished") return undefined;
+  return classifySend(state.reply, intent.account, intent.plan as SendRequest);
 }
 
 export function notExecuted(detail: string, evidence: Record<string, unknown>): Outcome {

@@ -7,7 +7,7 @@ import { describeError, type Log } from "../log.ts";
 import type { AccountRef, Outcome } from "../protocol.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import { newWatch, type Watch } from "./absence.ts";
-import { askGuard, type GuardWord } from "./settle-by-guard.ts";
+import { askGuard, type GuardWord, isElsewhere } from "./settle-by-guard.ts";
 import { askRecords, type RecordsDeps } from "./settle-by-records.ts";
 
 /** How long the look at the records waits for its turn on a terminal. */
@@ -116,7 +116,12 @@ export class LaneSettler {
       words.set(intent.id, word?.seen ?? "no_answer");
       if (word === undefined) continue;
       const watch = this.#watch(intent);
-      watch.elsewhere ||= word.elsewhere;
+      if (word.elsewhere !== null && !watch.elsewhere) {
+        watch.elsewhere = true;
+        // Written down: the process that knows it may be gone when it is asked again.
+        const evidence = { ...intent.evidence, reason: word.elsewhere };
+        await this.#deps.record(intent, { state: "unknown", evidence });
+      }
       if (!word.over) watch.overSinceMs = null;
       else watch.overSinceMs ??= this.#deps.now();
       if (word.outcome !== undefined) await this.#deps.record(intent, word.outcome);
@@ -169,7 +174,7 @@ export class LaneSettler {
   #watch({ id, evidence }: OpenIntent): Watch {
     let watch = this.#watches.get(id);
     if (watch === undefined) {
-      watch = { ...newWatch(), elsewhere: evidence?.reason === "account_changed_during_send" };
+      watch = { ...newWatch(), elsewhere: isElsewhere(evidence) };
       this.#watches.set(id, watch);
     }
     return watch;
