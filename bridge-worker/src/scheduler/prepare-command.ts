@@ -16,6 +16,7 @@ import type { AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts"
 import { blockedBy, unseenOpenings } from "./blocks.ts";
 import type { CommandCall } from "./calls.ts";
 import type { FillingMemory } from "./filling-memory.ts";
+import type { FreshOpenings } from "./fresh-openings.ts";
 
 /** Longest wait for the reading; one that takes longer says that the terminal is not well. */
 const PREPARE_TIMEOUT_MS = 5_000;
@@ -26,6 +27,7 @@ export type RunDeps = {
   access: AccountAccess;
   clock: BrokerClock;
   fillings: FillingMemory;
+  fresh: FreshOpenings;
   log: Log;
   now: () => number;
   wallClock: () => number;
@@ -130,6 +132,7 @@ function checkRisk(deps: RunDeps, call: CommandCall, reading: RiskInput): string
       ...(reading.positions ?? []),
       ...(reading.orders ?? []).map((order) => ({ symbol: order.symbol, volume: order.volume_current })),
       ...unseenOpenings(open, reading),
+      ...deps.fresh.unseen(call.account, reading, deps.now()),
     ],
     equity,
     dayStartEquity: counters.dayStartEquity,

@@ -2,7 +2,13 @@
 // cannot each pass a limit of one, and what reduces exposure is never blocked.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { type Actor, createWorkerFixture, type WorkerFixture } from "../../../tests/support/worker-fixture.ts";
+import {
+  type Actor,
+  createWorkerFixture,
+  overriding,
+  type WorkerFixture,
+} from "../../../tests/support/worker-fixture.ts";
+import type { Outcome } from "../protocol.ts";
 
 describe("runCommand: risk limits", () => {
   let worker: WorkerFixture;
@@ -27,6 +33,29 @@ describe("runCommand: risk limits", () => {
     const codes = outcomes.map((outcome) => ("code" in outcome ? outcome.code : outcome.state));
     assert.deepEqual(codes, ["done", ...Array.from({ length: 4 }, () => "risk_limit_exceeded")]);
     assert.equal(worker.broker.ledger().length, 1);
+  });
+
+  it("an order that the lists do not show yet counts as open, and once", async () => {
+    let late = true;
+    const lagging = await createWorkerFixture({
+      wrapPort: (port) =>
+        overriding(port, {
+          read: async (...asked) => {
+            const reply = await port.read(...asked);
+            return reply.kind === "ok" && late ? { ...reply, positions: [] } : reply;
+          },
+        }),
+    });
+    const user = await lagging.actor();
+    const open = (max_open_positions: number): Promise<Outcome> =>
+      lagging.run(lagging.trade(user, {}, { limits: { max_open_positions, max_open_volume: 0.03 } }));
+    assert.equal((await open(1)).state, "done");
+    assert.equal((await open(1)).state, "refused");
+    assert.equal((await open(2)).state, "done");
+    late = false;
+    assert.equal((await open(2)).state, "refused");
+    assert.equal((await open(3)).state, "done");
+    await lagging.stop();
   });
 
   it("a pending order counts as open", async () => {

@@ -46,6 +46,9 @@ async function prepareAndSend(
   const reply = await sendOnce(deps, session, call, ready.plan);
   watch.sendMs = deps.now() - sendStartedMs;
   const outcome = outcomeOf(deps, call, ready, reply, timingsOf(watch, deps.now()));
+  const { effect } = ready.plan;
+  if (effect.opens && outcome.state === "done")
+    deps.fresh.opened(call.account, { ...effect, tag: call.body.tag }, ready.reading, deps.now());
   return { outcome, exposed: isExposedAfter(call, ready, outcome) };
 }
 

@@ -11,6 +11,7 @@ import { MarkChecker } from "./check-marks.ts";
 import { CommandBook, type RunningCommand } from "./command-book.ts";
 import { EndingWriter, type SignResult } from "./ending-writer.ts";
 import { FillingMemory } from "./filling-memory.ts";
+import { FreshOpenings } from "./fresh-openings.ts";
 import { type PolicyParams, PRESETS } from "./policy/params.ts";
 import { expired, type RunDeps } from "./prepare-command.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -71,6 +72,7 @@ export class Scheduler {
       access,
       clock: new BrokerClock(),
       fillings: new FillingMemory(),
+      fresh: new FreshOpenings(),
       log: scoped,
       now,
       wallClock,
