@@ -78,9 +78,6 @@ async function prepare(
     case "ready":
       watch.loginMs = access.loginMs;
   }
-  // A tag names one command, ever. The database makes it; should it ever come twice, the second one is not sent.
-  if (deps.journal.tagOwner(call.body.tag) !== undefined)
-    return refused("proof_refused", "The command's tag was used before");
   const open = deps.journal.unsettledOf(call.account);
   const blocker = blockedBy(call.body.request, open);
   if (blocker !== undefined) return refused("outcome_pending", pendingSentence(call, blocker));
@@ -158,7 +155,7 @@ function notSent(deps: RunDeps, call: CommandCall, error: unknown): Outcome {
   throw error;
 }
 
-function refused(code: Ended["code"], detail?: string, mt5?: Ended["mt5"]): Ended {
+export function refused(code: Ended["code"], detail?: string, mt5?: Ended["mt5"]): Ended {
   return { state: "refused", code, ...(detail === undefined ? {} : { detail }), ...(mt5 === undefined ? {} : { mt5 }) };
 }
 

@@ -5,7 +5,7 @@ import { classifySend, type Plan, type Reading, type SendReply, type TagState, T
 import type { Outcome, Timings } from "../protocol.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import type { CommandCall } from "./calls.ts";
-import { type Prepared, prepareCommand, type RunDeps, type Stopwatch } from "./prepare-command.ts";
+import { type Prepared, prepareCommand, type RunDeps, refused, type Stopwatch } from "./prepare-command.ts";
 import type { Ran } from "./task.ts";
 
 /**
@@ -40,6 +40,10 @@ async function prepareAndSend(
 ): Promise<{ outcome: Outcome; exposed: boolean | null }> {
   const ready = await prepareCommand(deps, session, call, watch);
   if (isOutcome(ready)) return { outcome: ready, exposed: null };
+  // A tag names one command, ever. The database makes it; should it ever come twice, the second one is not sent. Nothing may
+  // be awaited between this look and the record.
+  if (deps.journal.tagOwner(call.body.tag) !== undefined)
+    return { outcome: refused("proof_refused", "The command's tag was used before"), exposed: null };
   // J1. From here on a crash leaves an intent on the disk, and the command can only become known by proof.
   deps.journal.recordIntent(intentOf(call, ready, session));
   const sendStartedMs = deps.now();

@@ -70,6 +70,32 @@ describe("Scheduler: at most once", () => {
     assert.equal(worker.scheduler.inFlight, 0);
   });
 
+  it("a tag that comes twice is sent once, also when both are under way: the other one is refused, and the worker lives", async () => {
+    let reads = 0;
+    const two = await createWorkerFixture({
+      terminals: 2,
+      wrapPort: (port) =>
+        overriding(port, {
+          read: async (...asked) => {
+            reads += 1;
+            await until("both have read", () => reads >= 2);
+            return port.read(...asked);
+          },
+        }),
+    });
+    const users = [await two.actor(), await two.actor({ account: { login: "5000002" } })];
+    const calls = users.map((user) => two.trade(user, {}, { tag: 2 ** 50 + 1 }));
+    const outcomes = await Promise.all(calls.map((call) => two.run(call)));
+    assert.deepEqual(outcomes.map(({ state }) => state).sort(), ["done", "refused"]);
+    for (const user of users) {
+      const later = await two.run(two.trade(user, {}, { tag: 2 ** 50 + 1 }));
+      assert.ok(later.state === "refused");
+      assert.match(later.detail ?? "", /tag was used/);
+    }
+    assert.equal(two.broker.ledger().length, 1);
+    await two.stop();
+  });
+
   it("after the end the journal answers, byte for byte, and nothing runs", async () => {
     const call = worker.trade(alice);
     const [first, later] = [listen(), listen()];
