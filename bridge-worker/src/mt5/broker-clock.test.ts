@@ -109,3 +109,14 @@ describe("brokerTime", () => {
     assert.equal(brokerTime(Date.UTC(2026, 2, 2, 12, 0, 0, 7)), "2026-03-02T12:00:00.007");
   });
 });
+
+it("shows what no calendar has as the nearest that one has, and never as a moment of UTC", () => {
+  const clock = new BrokerClock();
+  clock.observe(SERVER, UTC, UTC);
+  for (const msc of [Number.MAX_SAFE_INTEGER, 253_402_300_800_000]) {
+    assert.equal(brokerTime(msc), "9999-12-31T23:59:59.999");
+    assert.equal(clock.toUtc(SERVER, msc), null);
+  }
+  assert.equal(brokerTime(-Number.MAX_SAFE_INTEGER), "1970-01-01T00:00:00.000");
+  assert.equal(clock.toUtc(SERVER, -1), null);
+});

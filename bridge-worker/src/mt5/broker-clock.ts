@@ -10,6 +10,9 @@ const FRESH_MS = 3_000;
 /** Two different ticks that agree are believed up to this age: a closed market's last tick never changes. */
 const AGREEING_MS = 60_000;
 
+/** The end of the year 9999. */
+const LATEST_MS = 253_402_300_799_999;
+
 type Observation = { tickMsc: number; offsetMs: number };
 
 export class BrokerClock {
@@ -41,14 +44,21 @@ export class BrokerClock {
     };
   }
 
-  /** A broker time as ISO 8601 UTC, or null while the offset is not known. */
+  /** A broker time as ISO 8601 UTC, or null while the offset is not known, and for what is no time. */
   toUtc(server: string, brokerMsc: number): string | null {
     const offset = this.#offsets.get(server);
-    return offset === undefined || brokerMsc === 0 ? null : new Date(brokerMsc - offset).toISOString();
+    if (offset === undefined || brokerMsc === 0) return null;
+    const utcMs = brokerMsc - offset;
+    return utcMs === within(utcMs) ? new Date(utcMs).toISOString() : null;
   }
 }
 
 /** A broker time as the terminal shows it: the same digits, without a zone. */
 export function brokerTime(brokerMsc: number): string {
-  return new Date(brokerMsc).toISOString().slice(0, -1);
+  return new Date(within(brokerMsc)).toISOString().slice(0, -1);
+}
+
+/** A terminal may say any number: of what no calendar shows, the nearest that one does. */
+function within(ms: number): number {
+  return Math.min(Math.max(ms, 0), LATEST_MS);
 }

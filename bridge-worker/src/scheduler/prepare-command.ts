@@ -121,7 +121,10 @@ function checkRisk(deps: RunDeps, call: CommandCall, reading: RiskInput): string
   const brokerNowMs = offset === undefined ? undefined : utcMs + offset;
   const { equity } = reading.account;
   const before = deps.journal.riskCounters(call.account);
-  const counters = advanceCounters(before, equity, brokerNowMs ?? reading.broker_now_msc ?? utcMs);
+  // No zone is further ahead of UTC: a tick from the far future must not put off every day until then.
+  const { latestMsc } = deps.clock.toBroker(call.account.server, utcMs);
+  const tickMsc = Math.min(Math.max(reading.broker_now_msc ?? utcMs, 0), latestMsc);
+  const counters = advanceCounters(before, equity, brokerNowMs ?? tickMsc);
   if (JSON.stringify(counters) !== JSON.stringify(before)) deps.journal.saveRiskCounters(call.account, counters);
   return decideRisk(call.body.risk_limits, {
     order: plan.effect,

@@ -87,6 +87,27 @@ describe("runCommand: risk limits", () => {
     assert.match(outcome.detail ?? "", /max_daily_loss/);
   });
 
+  for (const msc of [Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER]) {
+    it(`a terminal whose ticks and records are of the time ${msc} stops no worker, and puts off no broker's day`, async () => {
+      const odd = await createWorkerFixture({
+        wrapPort: (port) =>
+          overriding(port, {
+            read: async (...asked) => {
+              const reply = await port.read(...asked);
+              if (reply.kind !== "ok") return reply;
+              const positions = reply.positions?.map((position) => ({ ...position, time_msc: msc })) ?? [];
+              return { ...reply, positions, broker_now_msc: msc };
+            },
+          }),
+      });
+      const user = await odd.actor();
+      assert.equal((await odd.run(odd.trade(user))).state, "done");
+      assert.ok((odd.journal.riskCounters(user.account)?.day ?? "") <= "2026-01-15");
+      assert.equal((await odd.read(user, { kind: "positions", max_age_ms: 0 })).ok, true);
+      await odd.stop();
+    });
+  }
+
   const FORBIDDING = [
     { trading_enabled: false },
     { reduce_only: true, max_open_positions: 0 },
