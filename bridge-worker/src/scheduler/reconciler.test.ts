@@ -162,6 +162,39 @@ describe("Reconciler", () => {
     assert.equal(await ask(), "done");
   });
 
+  it("does nothing for another user's question", async () => {
+    let away = true;
+    const worker = await start((port) => losing(port, { sends: true, word: () => !away }));
+    const call = worker.trade(await worker.actor());
+    assert.equal((await worker.run(call)).state, "unknown");
+    away = false;
+    const { userId } = await worker.actor();
+    const asked = worker.scheduler.status(worker.question(call, { notAfterMs: 0, userId }));
+    await assert.rejects(asked, /another user/);
+    assert.equal(stateOf(worker, call.id), "unknown");
+  });
+
+  it("begins nothing any more once it is stopped: what becomes unknown in the meantime waits for the next start", async () => {
+    const open = new Set<() => void>();
+    const after: After = (ms, run) => {
+      const callOff = world.clock.after(ms, () => {
+        open.delete(callOff);
+        run();
+      });
+      open.add(callOff);
+      return () => {
+        open.delete(callOff);
+        callOff();
+      };
+    };
+    const worker = await start((port) => losing(port, { sends: true, word: () => false }), after);
+    const ended = worker.run(worker.trade(await worker.actor()));
+    const drained = worker.scheduler.drain();
+    assert.equal((await ended).state, "unknown");
+    await drained;
+    assert.equal(open.size, 0);
+  });
+
   it("leaves alone what is being sent this very moment", async () => {
     const gate = Promise.withResolvers<void>();
     const reached = Promise.withResolvers<void>();

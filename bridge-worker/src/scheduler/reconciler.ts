@@ -8,6 +8,7 @@ import { LaneSettler, type SettleDeps } from "./settle-lane.ts";
 export class Reconciler {
   readonly #deps: SettleDeps;
   readonly #lanes = new Map<string, LaneSettler>();
+  #stopped = false;
 
   constructor(deps: SettleDeps) {
     this.#deps = deps;
@@ -15,7 +16,7 @@ export class Reconciler {
 
   /** A command of this account has become unknown: attempts begin anew, from the shortest pause. */
   wake(account: AccountRef): void {
-    this.#lane(account).wake();
+    if (!this.#stopped) this.#lane(account).wake();
   }
 
   /** Somebody asks: one attempt now, at most one in ten seconds and account. Resolves when it has ended. */
@@ -30,7 +31,9 @@ export class Reconciler {
     await Promise.all(settlers.map((settler) => settler.attempt(true).then(() => settler.wake())));
   }
 
+  /** What becomes unknown from now on waits for the next start. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     await Promise.all([...this.#lanes.values()].map((settler) => settler.stop()));
   }
 

@@ -209,6 +209,8 @@ export class Scheduler {
    * here and now, on the disk, so that a frame still on its way finds that and does not start. */
   async status(question: CommandQuestion): Promise<CommandEvent> {
     const { commandId, userId, notAfterMs } = question;
+    // Throws for another user's: nothing is done, and no account looked into, on a stranger's word.
+    this.#whereabouts.find(commandId, userId);
     await this.#settleOnDemand(commandId);
     const known = this.#whereabouts.find(commandId, userId);
     if (known !== undefined) return known;
