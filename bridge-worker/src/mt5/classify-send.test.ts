@@ -33,6 +33,12 @@ test("classifySend() gives done only if the account afterwards is the same, serv
   assert.ok(other.state === "unknown");
   assert.equal(other.evidence.reason, "account_changed_during_send");
   assert.equal(other.quarantine, true);
+  const silent = classifySend({ kind: "sent", result: null, lastError: [-10005, ""], after: NAMESAKE }, US, REQUEST);
+  assert.ok(silent.state === "unknown");
+  for (const { evidence } of [other, silent]) {
+    assert.equal(evidence.account_after, "another account");
+    assert.doesNotMatch(JSON.stringify(evidence), new RegExp(NAMESAKE.server), "it may be somebody else's");
+  }
   const unread = classifySend(sent(10009, null), US, REQUEST);
   assert.ok(unread.state === "unknown");
   assert.equal(unread.evidence.reason, "account_unread_after_send");

@@ -97,7 +97,7 @@ export function classifySend(
     last_error: lastError,
     order,
     deal,
-    account_after: after,
+    account_after: told(after, quarantine),
   };
   return { state: "unknown", evidence, retcode, quarantine };
 }
@@ -107,12 +107,17 @@ function withoutResult(lastError: LastError, quarantine: boolean, after: Account
   const row = lastErrorRow(lastError[0]);
   if (row.afterSend !== "rejected") {
     const reason = quarantine ? "account_changed_during_send" : "no_result";
-    const evidence = { reason, name: row.name, last_error: lastError, account_after: after } as const;
+    const evidence = { reason, name: row.name, last_error: lastError, account_after: told(after, quarantine) } as const;
     return { state: "unknown", evidence, retcode: null, quarantine };
   }
   const mt5 = { name: row.name, last_error: lastError };
   const detail = "The terminal refused the form of the request and sent nothing";
   return { state: "rejected", code: "broker_rejected", detail, mt5, retcode: null, quarantine };
+}
+
+/** Evidence is shown to the command's user, and another account may be somebody else's: the worker's log names it. */
+function told(after: AccountRef | null, isOther: boolean): AccountRef | "another account" | null {
+  return isOther ? "another account" : after;
 }
 
 function doubt(row: CodeRow, retcode: number, isOther: boolean, after: AccountRef | null): UnknownReason | undefined {

@@ -142,7 +142,8 @@ describe("sequences of orders", () => {
     const outcome = await worker.run(call);
     assert.equal(outcome.state, "unknown");
     assert.equal(evidenceOf(outcome).reason, "account_changed_during_send");
-    assert.deepEqual(evidenceOf(outcome).account_after, other);
+    assert.equal(evidenceOf(outcome).account_after, "another account");
+    assert.doesNotMatch(JSON.stringify(outcome), /5000002/, "whose it is, is nobody's business");
     assert.equal(worker.sessions[0]?.state, "quarantined");
     const next = worker.run(worker.trade(actor, { symbol: "GBPUSD" }));
     assert.equal(worker.broker.ledger().length, 1, "nothing is sent to it meanwhile");
