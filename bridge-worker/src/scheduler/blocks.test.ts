@@ -41,10 +41,11 @@ describe("blockedBy", () => {
   it("is lifted by an acknowledgement", () =>
     assert.equal(blockedBy(buy("EURUSD"), [open(buy("EURUSD"), { acknowledged: true })]), undefined));
 
-  it("takes a request that cannot be read for an opening of anything", () => {
-    const unread = open(buy("EURUSD"), { request: { kind: "of another version" } });
+  it("takes a request that cannot be read for an opening of anything, and for a close of the position that was sent", () => {
+    const unread = open(buy("EURUSD"), { request: { kind: "of another version" }, plan: { action: 1, position: "7" } });
     assert.notEqual(blockedBy(buy("GBPUSD"), [unread]), undefined);
-    assert.equal(blockedBy(close("7"), [unread]), undefined);
+    assert.notEqual(blockedBy(close("7"), [unread]), undefined);
+    assert.equal(blockedBy(close("8"), [unread]), undefined);
   });
 });
 

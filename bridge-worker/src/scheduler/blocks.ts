@@ -12,14 +12,22 @@ export function blockedBy(request: CommandRequest, open: readonly OpenIntent[]):
 
 function standsInTheWay(intent: OpenIntent, request: CommandRequest): boolean {
   const before = CommandRequest.safeParse(intent.request).data;
-  // What cannot be read may be anything: it stands in the way of everything but closing another position.
-  if (before === undefined) return request.kind === "trade";
+  if (before === undefined) {
+    // What cannot be read may be anything: it stands in the way of every opening, and of closing the position that it named.
+    return (
+      request.kind === "trade" || (request.kind === "close_position" && positionOf(intent) === request.params.ticket)
+    );
+  }
   if (request.kind === "trade") return before.kind === "trade" && before.params.symbol === request.params.symbol;
   if (request.kind === "close_position") {
     return before.kind === "close_position" && before.params.ticket === request.params.ticket;
   }
   // Removing an order twice removes it once.
   return false;
+}
+
+function positionOf({ plan }: OpenIntent): string | undefined {
+  return (plan as SendRequest | null)?.position;
 }
 
 /**
