@@ -96,6 +96,36 @@ describe("Scheduler: at most once", () => {
     await two.stop();
   });
 
+  it("a command cancelled while its terminal takes a last look at another account never starts", async () => {
+    const gate = Promise.withResolvers<void>();
+    let looks = 0;
+    let holding = false;
+    const one = await createWorkerFixture({
+      wrapPort: (port) =>
+        overriding(port, {
+          read: async (...asked) => {
+            looks += 1;
+            if (holding) await gate.promise;
+            return port.read(...asked);
+          },
+        }),
+    });
+    const [before, user] = [await one.actor({ account: { login: "5000002" } }), await one.actor()];
+    assert.equal((await one.run(one.trade(before))).state, "done");
+    one.clock.advance(5_000);
+    [holding, looks] = [true, 0];
+    const call = one.trade(user);
+    const ended = one.run(call);
+    await until("the last look is under way", () => looks === 1);
+    const cancelled = await one.outcome(await one.scheduler.cancel(one.question(call)));
+    assert.equal(cancelled.state, "cancelled");
+    gate.resolve();
+    assert.deepEqual(await ended, cancelled);
+    assert.equal((await one.read(user, { kind: "positions", max_age_ms: 0 })).ok, true);
+    assert.equal(one.broker.ledger().length, 1);
+    await one.stop();
+  });
+
   it("after the end the journal answers, byte for byte, and nothing runs", async () => {
     const call = worker.trade(alice);
     const [first, later] = [listen(), listen()];
