@@ -31,11 +31,13 @@ describe("settling by the broker's records", () => {
   let actor: Actor;
   /** Set: the terminal's answers to sends are lost, and its process cannot be asked. */
   let losing: "executes" | "sends nothing" | null;
+  let hold: (what: "history" | "send") => Promise<void>;
   let change: (reply: HistoryReply, query: HistoryQuery) => HistoryReply;
 
   const wrapPort = (port: TerminalPort): TerminalPort =>
     overriding(port, {
       send: async (order) => {
+        await hold("send");
         if (losing === null) return port.send(order);
         if (losing === "executes") await port.send(order);
         throw new TerminalLost("connection", "cut");
@@ -44,7 +46,10 @@ describe("settling by the broker's records", () => {
         if (losing !== null) throw new TerminalLost("connection", "cut");
         return port.poison(tag, commandId);
       },
-      history: async (account, query, timeoutMs) => change(await port.history(account, query, timeoutMs), query),
+      history: async (account, query, timeoutMs) => {
+        await hold("history");
+        return change(await port.history(account, query, timeoutMs), query);
+      },
     });
 
   async function start(): Promise<void> {
@@ -56,6 +61,7 @@ describe("settling by the broker's records", () => {
     dir = mkdtempSync(join(tmpdir(), "switchyard-records-"));
     world = await createWorld();
     losing = null;
+    hold = async () => {};
     change = (reply) => reply;
     await start();
     actor = await worker.actor();
@@ -71,9 +77,9 @@ describe("settling by the broker's records", () => {
     await until("the marks are checked", () => worker.journal.isMarkChecked(actor.account));
   }
 
-  async function lose(how: "executes" | "sends nothing"): Promise<CommandCall> {
+  async function lose(how: "executes" | "sends nothing", symbol = "EURUSD"): Promise<CommandCall> {
     losing = how;
-    const call = worker.trade(actor);
+    const call = worker.trade(actor, { symbol });
     assert.equal((await worker.run(call)).state, "unknown");
     losing = null;
     return call;
@@ -120,6 +126,32 @@ describe("settling by the broker's records", () => {
     const settled = await ask(call);
     assert.equal(settled.state, "not_executed");
     assert.equal(evidenceOf(settled).settled_by, "broker");
+  });
+
+  it("lets a close in between two looks: each has its own turn in the lane", async () => {
+    const opened = await worker.run(worker.trade(actor, { symbol: "USDJPY" }));
+    assert.ok(opened.state === "done");
+    const calls = [await lose("sends nothing")];
+    world.clock.advance(1_000);
+    calls.push(await lose("sends nothing", "GBPUSD"));
+    await restartBoth();
+    for (const call of calls) await ask(call);
+    world.clock.advance(policy.quietMs);
+    const sequence: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    hold = (what) => {
+      sequence.push(what);
+      return what === "history" ? gate.promise : Promise.resolve();
+    };
+    const asked = calls.map((call) => ask(call));
+    await until("the first look is under way", () => sequence.length === 1);
+    const ticket = opened.result.position_ticket ?? "";
+    const closed = worker.run(worker.command(actor, { kind: "close_position", params: { ticket } }));
+    gate.resolve();
+    assert.equal((await closed).state, "done");
+    await Promise.all(asked);
+    await until("both were looked for, twice each", () => sequence.length === 5);
+    assert.deepEqual(sequence, ["history", "history", "send", "history", "history"]);
   });
 
   it("proves no absence where the broker overwrites magic", async () => {

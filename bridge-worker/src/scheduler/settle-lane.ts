@@ -95,7 +95,7 @@ export class LaneSettler {
     );
     // A turn that waited here for another terminal would keep its own one from everybody.
     if (!atStart) await guards;
-    await Promise.all([guards, this.#askRecords(guards, words)]);
+    await Promise.all([guards, this.#askRecords(guards, words, atStart)]);
   }
 
   async #askGuards(
@@ -143,15 +143,20 @@ export class LaneSettler {
     this.#deps.log.warn("reconciler.no_answer", { terminal: name, error: describeError(error) });
   }
 
-  /** One turn in the lane for everything that is open there and that the processes could not settle. */
-  async #askRecords(guards: Promise<unknown>, words: ReadonlyMap<string, string>): Promise<void> {
+  /**
+   * What the processes could not settle. A look that counts takes its time: each has a turn of its own, and what the lane
+   * has to do goes in between. At a start none counts yet, and one turn comes before everything new.
+   */
+  async #askRecords(guards: Promise<unknown>, words: ReadonlyMap<string, string>, atStart: boolean): Promise<void> {
     const { inLane, log, now } = this.#deps;
     const warn = (error: unknown): void => log.warn("reconciler.no_records", { error: describeError(error) });
-    const work = async (session: TerminalSession): Promise<void> => {
-      await guards;
-      for (const intent of this.#open()) await this.#lookFor(intent, session, words).catch(warn);
-    };
-    await inLane(this.#account, now() + LANE_TURN_MS, work).catch(warn);
+    const turn = (isMeant: (intent: OpenIntent) => boolean): Promise<void> =>
+      inLane(this.#account, now() + LANE_TURN_MS, async (session) => {
+        await guards;
+        for (const intent of this.#open().filter(isMeant)) await this.#lookFor(intent, session, words).catch(warn);
+      }).catch(warn);
+    if (atStart) return turn(() => true);
+    for (const { id } of this.#open()) await turn((intent) => intent.id === id);
   }
 
   async #lookFor(intent: OpenIntent, session: TerminalSession, words: ReadonlyMap<string, string>): Promise<void> {
