@@ -126,6 +126,31 @@ describe("Scheduler: at most once", () => {
     await one.stop();
   });
 
+  it("a write that failed begins nothing any more, also what waits and could be written again", async () => {
+    let failures = 1;
+    const dying = await createWorkerFixture({
+      wrapJournal: (journal) =>
+        overriding(journal, {
+          recordEnding: (ending) => {
+            failures -= 1;
+            if (failures >= 0) throw new Error("the disk is full");
+            return journal.recordEnding(ending);
+          },
+        }),
+    });
+    const user = await dying.actor();
+    for (const symbol of ["EURUSD", "GBPUSD"]) await dying.scheduler.command(dying.trade(user, { symbol }), () => {});
+    await until("the worker would stop", () => dying.fatal.length > 0);
+    dying.fatal.splice(0);
+    // A turn for everything that could go on now.
+    await dying.actor();
+    assert.deepEqual(
+      dying.broker.ledger().map(({ symbol }) => symbol),
+      ["EURUSD"],
+    );
+    await dying.stop();
+  });
+
   it("after the end the journal answers, byte for byte, and nothing runs", async () => {
     const call = worker.trade(alice);
     const [first, later] = [listen(), listen()];
