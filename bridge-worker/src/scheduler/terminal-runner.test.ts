@@ -264,8 +264,14 @@ describe("TerminalRunner", () => {
     await worker.read(bob, FRESH);
     world.clock.advance(5_000);
     isLost = true;
-    assert.equal((await worker.run(worker.trade(carol))).state, "done");
+    const trades = Array.from({ length: 3 }, () => worker.trade(carol));
+    for (const { state } of await Promise.all(trades.map((trade) => worker.run(trade)))) assert.equal(state, "done");
     assert.equal(worker.sessions[0]?.health().reason, "hung");
+    assert.deepEqual(
+      world.broker.ledger().map(({ magic }) => magic),
+      trades.map(({ body }) => String(body.tag)),
+      "in the order in which they came",
+    );
     assert.ok(asked.includes("sim-2 send 5000003"), asked.join());
     await worker.stop();
   });

@@ -240,17 +240,15 @@ export class TerminalRunner {
           this.#options.onFailure(error);
           return NOTHING_RAN;
         })
-        .then((ran) => {
-          this.#ended(slot, task, ran ?? NOTHING_RAN);
-          if (ran === null) this.#queueAgain(task);
-        }),
+        .then((ran) => (ran === null ? this.#returned(slot, task) : this.#ended(slot, task, ran))),
     );
   }
 
   /** Its terminal was lost before it began, by the last look at the account that had to go: another one may do it. */
-  #queueAgain(task: Task): void {
-    if (this.#halted) return;
-    if (this.add(task).kind === "refused") this.track(task.expire());
+  #returned(slot: Slot, task: Task): void {
+    if (!this.#halted) this.#tasks.set(task.work.id, task);
+    this.#policy.returned(this.#options.now(), slot.session.name);
+    this.#free(slot, false);
   }
 
   #ended(slot: Slot, { work, account }: Task, { loginMs, workMs, snapshot, exposed }: Ran): void {
@@ -259,9 +257,13 @@ export class TerminalRunner {
     if (snapshot !== null) this.#snapshots.keep(work.lane, snapshot);
     const ended = { loginMs, workMs, onAccount, snapshotAtMs: snapshot?.takenAtMs ?? null, exposed };
     this.#answer(this.#policy.finished(this.#options.now(), session.name, ended), snapshot);
+    this.#free(slot, onAccount);
+  }
+
+  #free(slot: Slot, onAccount: boolean): void {
     slot.busy = false;
-    if (!onAccount) this.#tell(slot, accountOf(session));
-    session.end();
+    if (!onAccount) this.#tell(slot, accountOf(slot.session));
+    slot.session.end();
     this.#pump();
   }
 

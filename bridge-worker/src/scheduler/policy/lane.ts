@@ -73,8 +73,10 @@ export class Lane implements Placed {
     return [this.running, this.#changes.at(-1), this.#reads.at(-1)].some((entry) => entry?.work.user === user);
   }
 
+  /** In the order of admission: what has to wait again goes in front of what came after it. */
   add(entry: Entry): void {
-    this.#queueOf(entry).push(entry);
+    const queue = this.#queueOf(entry);
+    queue.splice(queue.findLastIndex(({ seq }) => seq < entry.seq) + 1, 0, entry);
   }
 
   remove(entry: Entry): void {

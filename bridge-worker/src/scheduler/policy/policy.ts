@@ -129,6 +129,17 @@ export class Policy {
     return answered;
   }
 
+  /** The terminal of a `switch` was lost before its work began: it waits again, in front of what came after it. */
+  returned(nowMs: number, terminal: string): void {
+    this.#advance(nowMs);
+    this.departed(nowMs, terminal, null);
+    const slot = this.#terminals.find(terminal);
+    const entry = this.#assignments.end(slot, nowMs);
+    this.#assignments.release(slot, nowMs);
+    slot.visitMs = null;
+    this.#assignments.queue(entry, nowMs);
+  }
+
   /** `account`: which one it was found on; without it, what was known stays true. */
   terminalChanged(
     nowMs: number,
