@@ -126,6 +126,18 @@ describe("Scheduler: at most once", () => {
     await one.stop();
   });
 
+  it("a frame that comes in while its own tombstone is being signed runs, and the tombstone is not written", async () => {
+    for (const ask of ["cancel", "status"] as const) {
+      const call = worker.trade(alice);
+      const asked = worker.scheduler[ask](worker.question(call, ask === "status" ? { notAfterMs: 0 } : {}));
+      const ended = worker.run(call);
+      assert.ok("phase" in (await asked), ask);
+      assert.equal((await ended).state, "done");
+      assert.equal(worker.journal.find(call.id)?.state, "final");
+    }
+    assert.equal(worker.broker.ledger().length, 2);
+  });
+
   it("a write that failed begins nothing any more, also what waits and could be written again", async () => {
     let failures = 1;
     const dying = await createWorkerFixture({
