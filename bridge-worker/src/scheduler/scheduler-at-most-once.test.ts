@@ -138,6 +138,18 @@ describe("Scheduler: at most once", () => {
     assert.equal(worker.broker.ledger().length, 2);
   });
 
+  it("two frames of one id, the first a moment too late and the second in time: it runs, and nobody hears that it expired", async () => {
+    const call = worker.trade(alice);
+    const [late, inTime] = [listen(), listen()];
+    const told = worker.scheduler.command({ ...call, notAfterMs: worker.clock.now() - 1 }, late.subscriber);
+    await worker.scheduler.command(call, inTime.subscriber);
+    await told;
+    const result = await inTime.result;
+    assert.equal((await worker.outcome({ result })).state, "done");
+    assert.equal(await late.result, result);
+    assert.equal(worker.broker.ledger().length, 1);
+  });
+
   it("a write that failed begins nothing any more, also what waits and could be written again", async () => {
     let failures = 1;
     const dying = await createWorkerFixture({

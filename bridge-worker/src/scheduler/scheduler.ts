@@ -136,15 +136,7 @@ export class Scheduler {
 
   /** Takes a command, or subscribes to the one with this id. `subscriber` hears at once where it stands. */
   async command(call: CommandCall, subscriber: Subscriber): Promise<void> {
-    const running = this.#book.find(call.id);
-    if (running !== undefined) {
-      sameUser(running.call.userId, call.userId);
-      running.subscribers.add(subscriber);
-      subscriber({ phase: running.phase });
-      return;
-    }
-    const known = this.#whereabouts.findEnded(call.id, call.userId);
-    if (known !== undefined) return subscriber(known);
+    if (this.#attach(call, subscriber)) return;
     const refusal = this.#admissionRefusal(call);
     if (refusal !== undefined) return this.#refuseAtAdmission(call, refusal, subscriber);
     const command = this.#book.add(call, this.#deps.now());
@@ -262,6 +254,15 @@ export class Scheduler {
     await this.#runner.idle();
   }
 
+  /** Subscribes to what runs or answers what ended under this id; false when it was never seen. */
+  #attach({ id, userId }: CommandCall, subscriber: Subscriber): boolean {
+    const event = this.#whereabouts.find(id, userId);
+    if (event === undefined) return false;
+    this.#book.find(id)?.subscribers.add(subscriber);
+    subscriber(event);
+    return true;
+  }
+
   #admissionRefusal(call: CommandCall): Outcome | undefined {
     const { now } = this.#deps;
     if (this.#refused.has(call.id, now())) return refusedBusy();
@@ -275,8 +276,11 @@ export class Scheduler {
     if (released) this.#refused.add(call.id, this.#deps.now());
     const { id, userId, account, body } = call;
     const ending = { id, userId, kind: body.request.kind, account };
-    const result = released ? await this.#endings.sign(ending, outcome) : await this.#endings.write(ending, outcome);
-    subscriber({ result });
+    const signed = await this.#endings.sign(ending, outcome);
+    if (released) return subscriber({ result: signed });
+    // While it was being signed, another frame of it may have come in time; nothing may be awaited between this look and
+    // the record.
+    if (!this.#attach(call, subscriber)) subscriber({ result: this.#endings.writeSigned(ending, outcome, signed) });
   }
 
   async #runCommand(command: RunningCommand, session: TerminalSession): Promise<Ran> {
