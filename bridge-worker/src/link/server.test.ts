@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
+import { connect as connectTcp } from "node:net";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { createLocalJWKSet } from "jose";
 import { type ClientOptions, WebSocket } from "ws";
@@ -287,6 +288,20 @@ describe("startLinkServer", () => {
     await server.close();
     client.socket.resume();
     await client.closed;
+  });
+
+  it("a refused peer that keeps its half of the connection open does not hold up the close", {
+    timeout: 10_000,
+  }, async (t) => {
+    const socket = connectTcp({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    t.after(() => socket.destroy());
+    socket.write(
+      `GET ${LINK_PATH} HTTP/1.1\r\nHost: worker\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${"A".repeat(22)}==\r\n\r\n`,
+    );
+    const [answer] = await once(socket, "data");
+    assert.match(String(answer), /^HTTP\/1\.1 401 /);
+    await server.close();
   });
 
   it("/healthz says who it is and nothing else; other requests are 404", async () => {

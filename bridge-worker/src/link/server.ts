@@ -109,6 +109,8 @@ class Gate {
     const refusal = await this.#refusal(request);
     if (refusal !== undefined) {
       this.#options.log.warn("link.refused", { status: refusal });
+      // Nobody else closes it: the HTTP server has let go of it, and a peer that keeps its half open would stay for ever.
+      socket.once("finish", () => socket.destroy());
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
