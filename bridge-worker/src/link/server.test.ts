@@ -304,6 +304,15 @@ describe("startLinkServer", () => {
     await server.close();
   });
 
+  it("a peer that does not finish its request within the time of an opening is cut", { timeout: 15_000 }, async (t) => {
+    const socket = connectTcp({ port: server.port, host: "127.0.0.1" });
+    t.after(() => socket.destroy());
+    socket.write(`GET ${LINK_PATH} HTTP/1.1\r\n`);
+    const [answer] = await once(socket, "data");
+    assert.match(String(answer), /^HTTP\/1\.1 408 /);
+    await once(socket, "close");
+  });
+
   it("/healthz says who it is and nothing else; other requests are 404", async () => {
     const { status, body } = await get("/healthz");
     assert.deepEqual([status, JSON.parse(body)], [200, { ok: true, worker_id: WORKER_ID }]);

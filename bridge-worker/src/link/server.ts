@@ -21,6 +21,8 @@ import { ticketOf, UsedTickets } from "./tickets.ts";
 /** Bytes queued towards a peer that does not read; beyond it the link ends (the results stay in the journal). */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const GOING_AWAY = 1001;
+/** How often Node looks for connections that are too slow with their request: by itself, every 30 s. */
+const SLOW_CHECK_MS = 1_000;
 
 export type LinkServerOptions = {
   host: string;
@@ -51,7 +53,7 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
     handleProtocols: (offered) => (offered.has(LINK_PROTOCOL) ? LINK_PROTOCOL : false),
   });
   const gate = new Gate(options, sockets);
-  const http = createServer((request, response) => {
+  const http = createServer({ connectionsCheckingInterval: SLOW_CHECK_MS }, (request, response) => {
     const healthy = request.method === "GET" && request.url === "/healthz";
     response.writeHead(healthy ? 200 : 404, { "content-type": "application/json" });
     response.end(healthy ? JSON.stringify({ ok: true, worker_id: options.workerId }) : "{}");
