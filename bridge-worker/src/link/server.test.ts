@@ -24,7 +24,7 @@ import {
   TICKET_PREFIX,
   WorkerFrame,
 } from "../protocol.ts";
-import { createFunctionKeys } from "./function-keys.ts";
+import { createFunctionKeys, type FunctionKeys } from "./function-keys.ts";
 import { type LinkServer, startLinkServer } from "./server.ts";
 import { verifyUserToken } from "./user-tokens.ts";
 
@@ -54,7 +54,12 @@ describe("startLinkServer", () => {
     mock.timers.reset();
   });
 
-  function start(): Promise<LinkServer> {
+  type Change = {
+    maxLinks?: number;
+    checking?: (verify: FunctionKeys["verifyTicket"]) => FunctionKeys["verifyTicket"];
+  };
+
+  function start({ maxLinks, checking = (verify) => verify }: Change = {}): Promise<LinkServer> {
     const { sign, log, clock } = worker;
     const scheduler = overriding(worker.scheduler, {
       unsubscribe: (id, subscriber) => {
@@ -64,7 +69,8 @@ describe("startLinkServer", () => {
     });
     const keys = createLocalJWKSet(keySet(signers.userKey));
     const { bootId } = signers;
-    const functionKeys = createFunctionKeys({ keys: [signers.linkKey.publicJwk], workerId: WORKER_ID, bootId });
+    const pinned = createFunctionKeys({ keys: [signers.linkKey.publicJwk], workerId: WORKER_ID, bootId });
+    const functionKeys = { ...pinned, verifyTicket: checking(pinned.verifyTicket) };
     const userTokens = { verify: (token: string) => verifyUserToken(token, keys, ISSUER) };
     return startLinkServer({
       ...{ host: "127.0.0.1", port: 0, workerId: WORKER_ID, bootId, functionKeys, log },
@@ -80,6 +86,7 @@ describe("startLinkServer", () => {
       },
       now: clock.now,
       wallClock: () => Date.now(),
+      ...(maxLinks === undefined ? {} : { maxLinks }),
     });
   }
 
@@ -262,6 +269,39 @@ describe("startLinkServer", () => {
     await worker.scheduler.drain();
     assert.equal(worker.journal.find(call.id)?.state, "final");
     assert.equal(worker.broker.ledger().length, 1);
+  });
+
+  it("the last place is given once, also when two tickets are checked at the same time", async () => {
+    await server.close();
+    const bothChecked = Promise.withResolvers<void>();
+    let checked = 0;
+    server = await start({
+      maxLinks: 1,
+      checking: (verify) => async (ticket) => {
+        const claims = await verify(ticket);
+        checked += 1;
+        if (checked === 2) bothChecked.resolve();
+        await bothChecked.promise;
+        return claims;
+      },
+    });
+    const offers = [await signers.ticket(), await signers.ticket()].map((ticket) => [
+      LINK_PROTOCOL,
+      TICKET_PREFIX + ticket,
+    ]);
+    const answers = await Promise.all(
+      offers.map(async (offer) => {
+        const socket = new WebSocket(address(), offer);
+        socket.on("error", () => undefined);
+        const open = once(socket, "open").then(() => 101);
+        const refused = once(socket, "unexpected-response").then(([, { statusCode }]) => Number(statusCode));
+        const status = await Promise.race([open, refused]);
+        if (status !== 101) socket.terminate();
+        return status;
+      }),
+    );
+    assert.deepEqual(answers.toSorted(), [101, 503]);
+    assert.equal(await refusal([LINK_PROTOCOL, TICKET_PREFIX + (await signers.ticket())]), 503);
   });
 
   it("after stopAccepting new links get 503 and open ones go on", async () => {

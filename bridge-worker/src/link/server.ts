@@ -35,6 +35,8 @@ export type LinkServerOptions = {
   /** Monotonic milliseconds: the clock that `welcome` tells and that deadlines are written in. */
   now: () => number;
   wallClock: () => number;
+  /** MAX_LINKS if nothing is said. */
+  maxLinks?: number;
 };
 
 export interface LinkServer {
@@ -108,7 +110,8 @@ class Gate {
 
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
-    const refusal = await this.#refusal(request);
+    // Room is looked for again: meanwhile the worker may have begun to stop, or others may have taken the last place.
+    const refusal = (await this.#refusal(request)) ?? this.#noRoom();
     if (refusal !== undefined) {
       this.#options.log.warn("link.refused", { status: refusal });
       // Nobody else closes it: the HTTP server has let go of it, and a peer that keeps its half open would stay for ever.
@@ -124,19 +127,23 @@ class Gate {
     if (request.url !== LINK_PATH) return "404 Not Found";
     // No browser belongs here, and a browser always sends an Origin.
     if (request.headers.origin !== undefined) return "403 Forbidden";
-    if (!this.#open || this.#sockets.clients.size >= MAX_LINKS) return "503 Service Unavailable";
+    const noRoom = this.#noRoom();
+    if (noRoom !== undefined) return noRoom;
     const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
     const ticket = ticketOf(offered, LINK_PROTOCOL, TICKET_PREFIX);
     if (ticket === undefined) return "401 Unauthorized";
     try {
       const { jti, exp } = await this.#options.functionKeys.verifyTicket(ticket);
       const nowMs = this.#options.wallClock();
-      if (!this.#tickets.use(jti, Math.max(exp * 1000, nowMs) + 60_000, nowMs)) return "401 Unauthorized";
-      // Looked at again: the worker may have begun to stop while the signature was checked.
-      return this.#open ? undefined : "503 Service Unavailable";
+      return this.#tickets.use(jti, Math.max(exp * 1000, nowMs) + 60_000, nowMs) ? undefined : "401 Unauthorized";
     } catch {
       return "401 Unauthorized";
     }
+  }
+
+  #noRoom(): string | undefined {
+    const { maxLinks = MAX_LINKS } = this.#options;
+    return this.#open && this.#sockets.clients.size < maxLinks ? undefined : "503 Service Unavailable";
   }
 
   #welcome(client: WebSocket): void {
