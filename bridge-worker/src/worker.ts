@@ -58,6 +58,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       workerId: config.workerId,
       now: wallClock,
       newJournal: options.newJournal ?? false,
+      failed: fatal,
     },
     log: log.scope({ room: "journal" }),
   });

@@ -24,6 +24,8 @@ export type JournalOptions = {
   /** A person says that there may be a gap: commands older than this start are not started. */
   newJournal?: boolean;
   log?: Log;
+  /** The first write that fails, whoever asked for it: the journal takes no other, and the process must stop. */
+  failed?: (error: unknown) => void;
 };
 
 /** Throws JournalUnusable. */
@@ -42,7 +44,7 @@ export function openJournal(options: JournalOptions): Journal {
 }
 
 /** As it stood at the last write, or not at all. */
-function resume({ path, workerId, now }: JournalOptions): Journal {
+function resume({ path, workerId, now, failed }: JournalOptions): Journal {
   return withDatabase(path, (db) => {
     const header = checkJournal(db, path, workerId);
     const testimony = hearWitness(witnessOf(path));
@@ -55,12 +57,12 @@ function resume({ path, workerId, now }: JournalOptions): Journal {
       );
     }
     writeAhead(db);
-    return new SqliteJournal(db, header, Witness.resume(witnessOf(path), testimony), now);
+    return new SqliteJournal(db, header, Witness.resume(witnessOf(path), testimony), now, failed);
   });
 }
 
 function openWithGap(options: JournalOptions): Journal {
-  const { path, workerId, now, log } = options;
+  const { path, workerId, now, log, failed } = options;
   if (existsSync(path)) {
     try {
       return withDatabase(path, (db) => {
@@ -71,7 +73,7 @@ function openWithGap(options: JournalOptions): Journal {
         db.prepare("update journal set identity = ?, knows_since = ?").run(header.identity, knowsSince);
         const witness = Witness.make(witnessOf(path), header);
         log?.warn("journal.kept", { path, knows_since: knowsSince });
-        return new SqliteJournal(db, header, witness, now);
+        return new SqliteJournal(db, header, witness, now, failed);
       });
     } catch (error) {
       // One that another process has, or that the disk refuses, may be sound: it stays where it is.
@@ -89,7 +91,7 @@ function openWithGap(options: JournalOptions): Journal {
   return journal;
 }
 
-function make({ path, workerId, now }: JournalOptions): Journal {
+function make({ path, workerId, now, failed }: JournalOptions): Journal {
   if (path !== IN_MEMORY) createFile(path);
   return withDatabase(path, (db) => {
     writeAhead(db);
@@ -102,9 +104,9 @@ function make({ path, workerId, now }: JournalOptions): Journal {
     db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${FORMAT_VERSION}; commit;`);
     // Into the file itself: without its log it would not even be known as ours.
     db.exec("pragma wal_checkpoint(truncate)");
-    if (path === IN_MEMORY) return new SqliteJournal(db, header, undefined, now);
+    if (path === IN_MEMORY) return new SqliteJournal(db, header, undefined, now, failed);
     flushFolder(dirname(path));
-    return new SqliteJournal(db, header, Witness.make(witnessOf(path), header), now);
+    return new SqliteJournal(db, header, Witness.make(witnessOf(path), header), now, failed);
   });
 }
 

@@ -1,5 +1,5 @@
-// The journal on disk: what is written, and in which transaction. A write that fails is fatal: the caller stops the
-// worker, because what is on the disk is then no longer known (docs/reliability.md). Opening: open-journal.ts.
+// The journal on disk: what is written, and in which transaction. A write that fails is fatal: the worker is stopped,
+// because what is on the disk is then no longer known (docs/reliability.md). Opening: open-journal.ts.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AccountRef } from "../protocol.ts";
 import type {
@@ -33,17 +33,25 @@ export class SqliteJournal implements Journal {
   readonly #db: DatabaseSync;
   readonly #witness: Witness | undefined;
   readonly #now: () => number;
+  readonly #onFailure: (error: unknown) => void;
   readonly #statements = new Map<string, StatementSync>();
   #knowsSince: number;
   #failed = false;
 
-  constructor(db: DatabaseSync, header: Header, witness: Witness | undefined, now: () => number) {
+  constructor(
+    db: DatabaseSync,
+    header: Header,
+    witness: Witness | undefined,
+    now: () => number,
+    onFailure: (error: unknown) => void = () => {},
+  ) {
     this.#db = db;
     this.workerId = header.workerId;
     this.createdAt = header.createdAt;
     this.#knowsSince = header.knowsSince;
     this.#witness = witness;
     this.#now = now;
+    this.#onFailure = onFailure;
   }
 
   get knowsSince(): number {
@@ -246,7 +254,10 @@ export class SqliteJournal implements Journal {
     try {
       return work();
     } catch (error) {
-      this.#failed = !isConstraint(error);
+      if (isConstraint(error)) throw error;
+      this.#failed = true;
+      // Here, and not left to each of the many that write: one of them would go on without its memory.
+      this.#onFailure(error);
       throw error;
     }
   }

@@ -3,8 +3,11 @@
 import { openJournal } from "../open-journal.ts";
 import { ACCOUNT, intentOf, USER_ID, WORKER_ID } from "./entries.ts";
 
-const journal = openJournal({ path: process.argv[2] ?? "", workerId: WORKER_ID, now: Date.now, newJournal: true });
 const lines: string[] = [];
+const journal = openJournal({
+  ...{ path: process.argv[2] ?? "", workerId: WORKER_ID, now: Date.now, newJournal: true },
+  failed: () => lines.push("stop"),
+});
 try {
   for (let number = 1; ; number++) {
     journal.recordIntent(intentOf(number));
