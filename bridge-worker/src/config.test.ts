@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
+import { calculateJwkThumbprint } from "jose";
 import { type KeyPair, makeKeyPair } from "../../scripts/keys.ts";
 import { type Config, ConfigError, isLoopback, readConfig } from "./config.ts";
 import { SETTLE_POLICY } from "./scheduler/mod.ts";
@@ -231,6 +232,21 @@ describe("keys", () => {
       await hasFault(withKey(name, jwk), new RegExp(`^${name}: kid "${olderSeal.publicJwk.kid}" is not`));
     });
   }
+
+  it("halves that do not belong together, and what is no point of the curve, are named with the other faults", async () => {
+    const { d } = olderSeal.privateJwk;
+    const nowhere = { kty: "EC", crv: "P-256", x: link.publicJwk.x ?? "", y: seal.publicJwk.y ?? "" };
+    const faults = await faultsOf({
+      ...withKey("SEAL_PRIVATE_JWKS", { ...seal.privateJwk, d }),
+      ...withKey("RESULT_PRIVATE_JWK", { ...result.privateJwk, d }),
+      ...withKey("LINK_JWKS", { ...nowhere, kid: await calculateJwkThumbprint(nowhere) }),
+      WORKER_PORT: "none",
+    });
+    const named = faults.map((fault) => fault.split(/[ :]/)[0]);
+    assert.deepEqual(named, ["WORKER_PORT", "SEAL_PRIVATE_JWKS", "RESULT_PRIVATE_JWK", "LINK_JWKS"]);
+    for (const fault of faults.slice(1)) assert.match(fault, /is not valid, or its halves do not belong together$/);
+    assert.ok(!faults.join().includes(d ?? ""));
+  });
 
   it("one key twice in the ring is a mistake", async () => {
     const ring = JSON.stringify({ keys: [seal.privateJwk, seal.privateJwk] });

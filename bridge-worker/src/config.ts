@@ -1,7 +1,8 @@
 // The worker's configuration: the environment, parsed once. Every fault is reported in one message and the process does
 // not start. Secret values never appear in it.
-import { calculateJwkThumbprint, type JWK } from "jose";
+import { calculateJwkThumbprint, importJWK, type JWK } from "jose";
 import { z } from "zod";
+import { CREDENTIAL_ALG, SIGNATURE_ALG } from "./protocol.ts";
 import { PRESETS, type PresetName, SETTLE_POLICY, type SettlePolicy } from "./scheduler/mod.ts";
 import { readTerminals, type TerminalConfig } from "./terminal-config.ts";
 
@@ -180,20 +181,26 @@ function faultOf(name: string, issue: z.core.$ZodIssue, value: string | undefine
   return value ? `${name} ${issue.message}` : `${name} is missing`;
 }
 
-/** Keys made by `npm run keys` are named by their thumbprint; a kid that differs is a mixed-up file. */
+/**
+ * Keys made by `npm run keys` are named by their thumbprint; a kid that differs is a mixed-up file. So is a key that cannot
+ * be imported: its point is not on the curve, or the private half is another key's.
+ */
 async function keyFaults(env: Partial<Environment>): Promise<string[]> {
   const faults: string[] = [];
-  const groups: [string, JWK[]][] = [
-    ["SEAL_PRIVATE_JWKS", env.SEAL_PRIVATE_JWKS?.keys ?? []],
-    ["RESULT_PRIVATE_JWK", env.RESULT_PRIVATE_JWK === undefined ? [] : [env.RESULT_PRIVATE_JWK]],
-    ["LINK_JWKS", env.LINK_JWKS?.keys ?? []],
+  const groups: [string, string, JWK[]][] = [
+    ["SEAL_PRIVATE_JWKS", CREDENTIAL_ALG, env.SEAL_PRIVATE_JWKS?.keys ?? []],
+    ["RESULT_PRIVATE_JWK", SIGNATURE_ALG, env.RESULT_PRIVATE_JWK === undefined ? [] : [env.RESULT_PRIVATE_JWK]],
+    ["LINK_JWKS", SIGNATURE_ALG, env.LINK_JWKS?.keys ?? []],
   ];
-  for (const [name, keys] of groups) {
+  for (const [name, alg, keys] of groups) {
     const kids = new Set(keys.map((key) => key.kid));
     if (kids.size < keys.length) faults.push(`${name} has two keys with one kid`);
     for (const key of keys) {
       if (key.kid !== (await calculateJwkThumbprint(key)))
         faults.push(`${name}: kid "${key.kid}" is not the key's thumbprint`);
+      // What it throws is left out: it may be about the private half.
+      if ((await importJWK(key, alg).catch(() => undefined)) === undefined)
+        faults.push(`${name}: the key with kid "${key.kid}" is not valid, or its halves do not belong together`);
     }
   }
   if (env.LINK_JWKS?.keys.some((key) => "d" in key)) {
