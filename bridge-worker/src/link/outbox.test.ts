@@ -106,6 +106,18 @@ describe("Outbox", () => {
     assert.deepEqual(waiting(), []);
   });
 
+  it("a whole post of results set aside does not hide the newer ones", async () => {
+    for (let count = 0; count < MAX_RESULTS_PER_POST; count++) end(`gone-${count}`);
+    ledger.answer = (results) =>
+      Response.json({ stored: [], rejected: results.map((_, index) => ({ index, code: "command_not_found" })) });
+    await sweep(2);
+    end("fine");
+    ledger.answer = (results) => stored(results);
+    await sweep(2);
+    assert.deepEqual(ledger.posts.at(-1)?.map(idOf), ["fine"]);
+    assert.equal(waiting().length, MAX_RESULTS_PER_POST);
+  });
+
   it("gives the link's own ack one sweep of time, then posts, and is done when it is stored", async () => {
     const result = end("one");
     assert.equal(await sweep(), SWEEP_MS);

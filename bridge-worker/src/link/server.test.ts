@@ -54,12 +54,10 @@ describe("startLinkServer", () => {
     mock.timers.reset();
   });
 
-  type Change = {
-    maxLinks?: number;
-    checking?: (verify: FunctionKeys["verifyTicket"]) => FunctionKeys["verifyTicket"];
-  };
+  type Verify = FunctionKeys["verifyTicket"];
+  type Change = { maxLinks?: number; checking?: (verify: Verify) => Verify; version?: string };
 
-  function start({ maxLinks, checking = (verify) => verify }: Change = {}): Promise<LinkServer> {
+  function start({ maxLinks, checking = (verify) => verify, version = "0" }: Change = {}): Promise<LinkServer> {
     const { sign, log, clock } = worker;
     const scheduler = overriding(worker.scheduler, {
       unsubscribe: (id, subscriber) => {
@@ -82,7 +80,7 @@ describe("startLinkServer", () => {
           log,
           confirmed: () => undefined,
         },
-        health: () => ({ version: "0", wall_ms: 1, terminals: scheduler.health(), in_flight: 0, plain_rpc: false }),
+        health: () => ({ version, wall_ms: 1, terminals: scheduler.health(), in_flight: 0, plain_rpc: false }),
       },
       now: clock.now,
       wallClock: () => Date.now(),
@@ -269,6 +267,25 @@ describe("startLinkServer", () => {
     await worker.scheduler.drain();
     assert.equal(worker.journal.find(call.id)?.state, "final");
     assert.equal(worker.broker.ledger().length, 1);
+  });
+
+  it("a peer that does not read is cut before its answers fill the memory, and its command ends all the same", async () => {
+    await server.close();
+    server = await start({ version: "0".repeat(1024 * 1024) });
+    const client = await connect();
+    const release = worker.holdNextSend();
+    const call = worker.trade(await worker.actor());
+    client.socket.send(JSON.stringify(await signers.commandFrame(call)));
+    await client.next();
+    client.socket.pause();
+    // More than the limit and what the system holds on the way together.
+    for (let t = 0; t < 64; t++) client.socket.send(`{"type":"ping","t":${t}}`);
+    await until("it is cut", () => unsubscribed.includes(call.id));
+    client.socket.resume();
+    assert.equal((await client.closed).code, 1006);
+    release();
+    await worker.scheduler.drain();
+    assert.equal(worker.journal.find(call.id)?.state, "final");
   });
 
   it("the last place is given once, also when two tickets are checked at the same time", async () => {
