@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { plainText, Uuid } from "../domain/mod.ts";
 import { ErrorCodes } from "../errors/mod.ts";
-import { ACKNOWLEDGE_REASON_MAX_CHARS, MAX_CALL_BODY_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
+import { ACKNOWLEDGE_REASON_MAX_CHARS, MAX_CALL_BODY_CHARS, MAX_DETAIL_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 
 export const LINK_PROTOCOL = "switchyard.v1";
 export const TICKET_PREFIX = "ticket.";
@@ -78,7 +78,7 @@ export const WorkerFrame = z.discriminatedUnion("type", [
     type: z.literal("error"),
     id: Uuid.optional(),
     code: z.enum(ErrorCodes),
-    detail: z.string().max(500).optional(),
+    detail: z.string().max(MAX_DETAIL_CHARS).optional(),
     retry_after_ms: z.int().optional(),
   }),
   z.strictObject({ type: z.literal("pong"), t: z.number(), health: WorkerHealth }),

@@ -29,6 +29,8 @@ export const MAX_TOKEN_CHARS = 8 * 1024;
 export const MAX_CALL_BODY_CHARS = 32 * 1024;
 /** An account's limits inside a body, in bytes of JSON: what parses is ASCII, and the database holds no more of it. */
 export const MAX_RISK_LIMITS_BYTES = 16 * 1024;
+/** The sentence in a failure or a link's error. Who makes a longer one cuts it, or the whole answer is refused. */
+export const MAX_DETAIL_CHARS = 500;
 /** Rows of one list answer (positions, orders). */
 export const MAX_ROWS = 1_000;
 /** Rows of one page of history, and the longest period that is looked through for it. */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AccountRef, Ticket, Uuid } from "../domain/mod.ts";
 import { ErrorCodes } from "../errors/mod.ts";
+import { MAX_DETAIL_CHARS } from "./limits.ts";
 
 export const RESULT_TYP = "switchyard-result+jwt";
 
@@ -67,7 +68,7 @@ export type Timings = z.infer<typeof Timings>;
 
 const Failure = {
   code: z.enum(ErrorCodes),
-  detail: z.string().max(500).optional(),
+  detail: z.string().max(MAX_DETAIL_CHARS).optional(),
   fields: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   mt5: Mt5FaultView.optional(),
   retry_after_ms: z.int().optional(),
