@@ -1,6 +1,9 @@
 // Time and cancellation: what did not start in time never starts, and what is answered about an id that was never seen is
 // on the disk before a late frame can meet it.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { until } from "../../../tests/support/manual-clock.ts";
 import {
@@ -8,8 +11,10 @@ import {
   createWorkerFixture,
   createWorld,
   listen,
+  WORKER_ID,
   type WorkerFixture,
 } from "../../../tests/support/worker-fixture.ts";
+import { openJournal } from "../journal/mod.ts";
 import type { CommandCall } from "./calls.ts";
 
 describe("Scheduler: deadlines", () => {
@@ -158,6 +163,21 @@ describe("Scheduler: deadlines", () => {
     assert.deepEqual(outcome, { state: "unknown", evidence: { phase: "journal_younger_than_command" } });
     assert.deepEqual(worker.broker.ledger(), []);
     assert.equal((await worker.run(worker.trade(alice, {}, { submittedAgoMs: 1_000 }))).state, "done");
+  });
+
+  it("a journal that was made while the clock was far ahead knows what came after this start, and nothing before it", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "deadlines-"));
+    const journalPath = join(dir, "journal.db");
+    const world = await createWorld();
+    const ahead = (): number => world.clock.wallClock() + 365 * 86_400_000;
+    openJournal({ path: journalPath, workerId: WORKER_ID, now: ahead, newJournal: true }).close();
+    const life = await createWorkerFixture({ world, journalPath, after: world.clock.after });
+    const bob = await life.actor();
+    life.clock.advance(1_000);
+    assert.equal((await life.run(life.trade(bob, {}, { submittedAgoMs: 1_000 }))).state, "done");
+    assert.equal((await life.run(life.trade(bob, {}, { submittedAgoMs: 1_001 }))).state, "unknown");
+    await life.stop();
+    rmSync(dir, { recursive: true });
   });
 
   for (const ask of ["status", "cancel"] as const) {

@@ -20,11 +20,12 @@ export const FORGOTTEN: Outcome = { state: "unknown", evidence: { phase: "journa
 export class Whereabouts {
   readonly #deps: WhereaboutsDeps;
   /** The journal's age when this process began, and then: a wall clock that is set forward must not age a journal. */
-  readonly #aged: { journalMs: number; atMs: number };
+  readonly #aged: { journalMs: number; atMs: number; knowsSince: number };
 
   constructor(deps: WhereaboutsDeps) {
     this.#deps = deps;
-    this.#aged = { journalMs: deps.wallClock() - deps.journal.knowsSince, atMs: deps.now() };
+    const { knowsSince } = deps.journal;
+    this.#aged = { journalMs: deps.wallClock() - knowsSince, atMs: deps.now(), knowsSince };
   }
 
   /** Where it is, or its result; undefined for an id that was never seen. Throws `proof_refused` for another user's. */
@@ -46,8 +47,12 @@ export class Whereabouts {
   /** The command is older than what this journal remembers: an earlier one may have sent it. */
   mayBeForgotten(submittedAgoMs: number): boolean {
     const { now, wallClock, journal } = this.#deps;
-    const ageMs = Math.min(this.#aged.journalMs + now() - this.#aged.atMs, wallClock() - journal.knowsSince);
-    return submittedAgoMs > ageMs;
+    const aged = this.#aged;
+    const upMs = now() - aged.atMs;
+    // As long as nothing was forgotten, whatever came after this start came to this journal. No wall clock can deny that,
+    // not even one that was far ahead when the journal was made: it would answer `unknown` to everything, for years.
+    if (journal.knowsSince === aged.knowsSince && submittedAgoMs <= upMs) return false;
+    return submittedAgoMs > Math.min(aged.journalMs + upMs, wallClock() - journal.knowsSince);
   }
 
   /** The tombstone of a command that nobody has seen here. */
