@@ -48,4 +48,15 @@ describe("runRecycleCommand", () => {
     assert.deepEqual(await ended, { exitCode: null, signal: null, error: "ENOENT" });
     assert.equal(existsSync(join(dir, "absent")), false);
   });
+
+  it("that the system refuses to start is an end like any other", async () => {
+    const refused = { exitCode: null, signal: null };
+    writeFileSync(script, "");
+    const below = runRecycleCommand([join(script, "restart")], "one");
+    assert.deepEqual(await below.ended, { ...refused, error: "ENOTDIR" });
+    const long = runRecycleCommand([process.execPath, "a".repeat(4_000_000)], "one");
+    assert.deepEqual(await long.ended, { ...refused, error: "E2BIG" });
+    long.kill();
+    long.leave();
+  });
 });

@@ -1,6 +1,6 @@
 // Runs the operator's command that restarts a terminal. No shell; nothing of our environment, which holds keys, but the
 // terminal's name; nothing of its output, which could hold anything.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 export type CommandEnd = { exitCode: number | null; signal: string | null; error?: string };
 
@@ -15,12 +15,21 @@ export type RunningCommand = {
 export type RunCommand = (argv: readonly string[], terminal: string) => RunningCommand;
 
 export const runRecycleCommand: RunCommand = ([program = "", ...args], terminal) => {
-  const child = spawn(program, args, { shell: false, stdio: "ignore", env: { SWITCHYARD_TERMINAL: terminal } });
+  let child: ChildProcess;
+  try {
+    child = spawn(program, args, { shell: false, stdio: "ignore", env: { SWITCHYARD_TERMINAL: terminal } });
+  } catch (error) {
+    // What the system refuses is told in two ways: some of it, no memory for one, is thrown.
+    return { ended: Promise.resolve(failed(error)), kill: () => {}, leave: () => {} };
+  }
   const ended = new Promise<CommandEnd>((resolve) => {
     child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
-    child.once("error", (error: NodeJS.ErrnoException) =>
-      resolve({ exitCode: null, signal: null, error: error.code ?? error.name }),
-    );
+    child.once("error", (error) => resolve(failed(error)));
   });
   return { ended, kill: () => void child.kill("SIGKILL"), leave: () => child.unref() };
 };
+
+function failed(error: unknown): CommandEnd {
+  const { code, name } = error as NodeJS.ErrnoException;
+  return { exitCode: null, signal: null, error: code ?? name };
+}
