@@ -79,6 +79,34 @@ describe("BrokerClock", () => {
     assert.equal(clock.offsetMs(SERVER), 2 * HOUR);
   });
 
+  it("is not moved by the last ticks of closed markets, however often they are looked at", () => {
+    const friday = Date.UTC(2026, 2, 6, 21, 59, 58);
+    const lastTicks = [friday + 2 * HOUR - 7_000, friday + 2 * HOUR];
+    for (const tick of lastTicks) clock.observe(SERVER, tick, friday);
+    for (let utc = friday; utc < friday + 49 * HOUR; utc += 1000) {
+      for (const tick of lastTicks) {
+        clock.observe(SERVER, tick, utc);
+        clock.observe("Unknown yet", tick, utc + 7 * MINUTE);
+      }
+    }
+    assert.equal(clock.offsetMs(SERVER), 2 * HOUR);
+    assert.equal(clock.offsetMs("Unknown yet"), undefined);
+  });
+
+  it("is not moved by a symbol that has not ticked for half an hour, beside one that has", () => {
+    clock.observe(SERVER, UTC + 2 * HOUR, UTC);
+    clock.observe(SERVER, UTC + 2 * HOUR - HOUR / 2, UTC);
+    assert.equal(clock.offsetMs(SERVER), 2 * HOUR);
+  });
+
+  it("follows a clock that is set back once ticks have passed the old ones", () => {
+    clock.observe(SERVER, UTC + 3 * HOUR, UTC);
+    clock.observe(SERVER, UTC + 2 * HOUR + MINUTE, UTC + MINUTE);
+    assert.equal(clock.offsetMs(SERVER), 3 * HOUR);
+    clock.observe(SERVER, UTC + 3 * HOUR + MINUTE, UTC + HOUR + MINUTE);
+    assert.equal(clock.offsetMs(SERVER), 2 * HOUR);
+  });
+
   it("knows nothing when it first looks in the middle of a weekend", () => {
     const lastTick = Date.UTC(2026, 2, 6, 21, 59, 58) + 2 * HOUR;
     for (let minute = 7; minute < 2880; minute += 30)

@@ -7,27 +7,31 @@ const OFFSET_MIN_MS = -12 * 3600 * 1000;
 const OFFSET_MAX_MS = 14 * 3600 * 1000;
 /** One tick this close to a half-hour grid is believed alone: an old tick passes by chance in 1 of 300 cases. */
 const FRESH_MS = 3_000;
-/** Two different ticks that agree are believed up to this age: a closed market's last tick never changes. */
+/** Two ticks that agree are believed up to this age: a closed market's last tick has no successor. */
 const AGREEING_MS = 60_000;
 
 /** The end of the year 9999. */
 const LATEST_MS = 253_402_300_799_999;
 
-type Observation = { tickMsc: number; offsetMs: number };
+/** The newest tick of a server, and the offset that the last believable one spoke for. */
+type Seen = { tickMsc: number; offsetMs: number | undefined };
 
 export class BrokerClock {
   readonly #offsets = new Map<string, number>();
-  readonly #candidates = new Map<string, Observation>();
+  readonly #seen = new Map<string, Seen>();
 
   /** `tickMsc`: newest tick by the broker's clock; `utcMs`: our clock when it was read. Both in milliseconds. */
   observe(server: string, tickMsc: number, utcMs: number): void {
     const offsetMs = Math.round((tickMsc - utcMs) / HALF_HOUR_MS) * HALF_HOUR_MS;
+    if (offsetMs < OFFSET_MIN_MS || offsetMs > OFFSET_MAX_MS) return;
+    const before = this.#seen.get(server);
+    // Looked at for long enough, an old tick comes to lie on the grid every half-hour: it has its one chance, when it is new.
+    // Where a clock is set back while ticks go on, the new offset is learned when they have passed the old ones.
+    if (before !== undefined && tickMsc <= before.tickMsc) return;
     const ageMs = Math.abs(utcMs + offsetMs - tickMsc);
-    if (offsetMs < OFFSET_MIN_MS || offsetMs > OFFSET_MAX_MS || ageMs > AGREEING_MS) return;
-    const before = this.#candidates.get(server);
-    this.#candidates.set(server, { tickMsc, offsetMs });
-    const agrees = before !== undefined && before.offsetMs === offsetMs && before.tickMsc !== tickMsc;
-    if (ageMs <= FRESH_MS || agrees) this.#offsets.set(server, offsetMs);
+    const isBelievable = ageMs <= AGREEING_MS;
+    this.#seen.set(server, { tickMsc, offsetMs: isBelievable ? offsetMs : before?.offsetMs });
+    if (ageMs <= FRESH_MS || (isBelievable && before?.offsetMs === offsetMs)) this.#offsets.set(server, offsetMs);
   }
 
   /** Broker time minus UTC in milliseconds; undefined until an open market has shown it. */
