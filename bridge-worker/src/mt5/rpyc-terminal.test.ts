@@ -75,6 +75,14 @@ describe("RpycTerminal, open and login", { skip: requirePython() ?? false }, () 
     assert.equal((await terminal.login(ONE, "alpha-one", TIMEOUT_MS)).kind, "ok");
   });
 
+  test("login() on a MetaTrader that cannot be started is a lost terminal, and no failed login", async () => {
+    const terminal = await loggedIn();
+    await control({ initialized: false, fail: { initialize: [-10005, "IPC timeout"] } });
+    await assert.rejects(terminal.login(ONE, "alpha-one", TIMEOUT_MS), lost("connection"));
+    await terminal.open();
+    assert.equal((await terminal.login(ONE, "alpha-one", TIMEOUT_MS)).kind, "ok");
+  });
+
   test("open() refuses when MetaTrader does not start, and names the error", async () => {
     await control({ fail: { initialize: [-10003, "IPC initialize failed"] } });
     await assert.rejects(terminalAt().open(), (error) => {

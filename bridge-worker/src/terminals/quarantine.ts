@@ -2,11 +2,11 @@
 import { TerminalLost } from "../mt5/mod.ts";
 
 /**
- * `unreachable`: its process is away. `hung`: a call was not answered in time. `protocol`: its answer made no sense.
- * `ipc`: Python has lost MetaTrader, several times in a row. `wrong_account`: it shows another account than it was put on.
- * `wrong_terminal`: MetaTrader runs from another folder than configured. `taken_over`: another worker opened it.
- * `shared_terminal`: it shows the account that another terminal of ours is on. `same_process`: another terminal of ours
- * is this very process. `guard_not_shared`: its connections reach different processes.
+ * `unreachable`: its process is away, or cannot start MetaTrader. `hung`: a call was not answered in time. `protocol`: its
+ * answer made no sense. `ipc`: Python has lost MetaTrader, several times in a row. `wrong_account`: it shows another account
+ * than it was put on. `wrong_terminal`: MetaTrader runs from another folder than configured. `taken_over`: another worker
+ * opened it. `shared_terminal`: it shows the account that another terminal of ours is on. `same_process`: another terminal
+ * of ours is this very process. `guard_not_shared`: its connections reach different processes.
  */
 export type QuarantineReason =
   | "unreachable"

@@ -19,7 +19,7 @@ import types
 
 # A higher version takes over the functions of a running process; the state below is never replaced, only added to. A lower
 # one that comes later changes nothing, so what an older worker asks must be answered here too.
-VERSION = 4
+VERSION = 5
 STATE_NAME = "switchyard_guard_state"
 
 MAX_TAGS = 100000
@@ -587,7 +587,8 @@ def op_login(state, message):
             error = initialize(state, mt5, message["not_after"])
             info = mt5.terminal_info() if error is None else None
             if info is None:
-                return {"kind": "failed", "last_error": error or error_of(mt5)}
+                # The terminal's own trouble: told as a failed login it would be given the next account, and the next.
+                raise Problem("initialize_failed", error or error_of(mt5))
         if not is_expected_terminal(state, info):
             raise Problem("wrong_terminal")
         try:
