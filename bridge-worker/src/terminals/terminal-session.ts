@@ -51,6 +51,12 @@ export type TerminalHealth = {
 
 export type StateListener = (to: TerminalState, from: TerminalState) => void;
 
+/**
+ * The least that a reading is given, whatever time its caller has left: a terminal that cannot answer within nothing is not
+ * hung. `account-status.ts` keeps back more than this and the port's own grace.
+ */
+const READ_PATIENCE_MS = 1_000;
+
 export class TerminalSession {
   readonly name: string;
   readonly kind: "simulator" | "rpyc";
@@ -187,21 +193,21 @@ export class TerminalSession {
   }
 
   async readAccount(account: AccountRef, timeoutMs: number): Promise<AccountReply> {
-    return this.#noted(account, await this.#guarded(() => this.#port.account(account, timeoutMs)));
+    return this.#noted(account, await this.#guarded(() => this.#port.account(account, patient(timeoutMs))));
   }
 
   async read(account: AccountRef, parts: ReadParts, timeoutMs: number): Promise<ReadReply> {
-    const reply = await this.#guarded(() => this.#port.read(account, parts, timeoutMs));
+    const reply = await this.#guarded(() => this.#port.read(account, parts, patient(timeoutMs)));
     if (reply.kind === "ok") this.#terminal = reply.terminal;
     return this.#noted(account, reply);
   }
 
   async history(account: AccountRef, query: HistoryQuery, timeoutMs: number): Promise<HistoryReply> {
-    return this.#noted(account, await this.#guarded(() => this.#port.history(account, query, timeoutMs)));
+    return this.#noted(account, await this.#guarded(() => this.#port.history(account, query, patient(timeoutMs))));
   }
 
   async records(account: AccountRef, query: RecordsQuery, timeoutMs: number): Promise<RecordsReply> {
-    return this.#noted(account, await this.#guarded(() => this.#port.records(account, query, timeoutMs)));
+    return this.#noted(account, await this.#guarded(() => this.#port.records(account, query, patient(timeoutMs))));
   }
 
   async send(order: SendOrder): Promise<SendReply> {
@@ -316,4 +322,8 @@ export class TerminalSession {
     this.#state = to;
     for (const listener of this.#listeners) listener(to, from);
   }
+}
+
+function patient(timeoutMs: number): number {
+  return Math.max(timeoutMs, READ_PATIENCE_MS);
 }
