@@ -55,6 +55,20 @@ describe("onGrid", () => {
     assert.equal(onGrid(0.07 * 100, 1), 7);
   });
 
+  it("does not take for nothing what is next to nothing", () => {
+    for (const size of STEPS) {
+      assert.equal(onGrid(size * 1e-7, size), undefined);
+      assert.equal(onGrid(Number.MIN_VALUE, size), undefined);
+      assert.equal(onGrid(0, size), 0);
+    }
+  });
+
+  it("takes a step that is none for no grid", () => {
+    for (const size of [0, -0.01, Number.NaN, Number.MIN_VALUE, 1e-300, 1e-101])
+      assert.equal(onGrid(0.123, size), 0.123);
+    assert.equal(onGrid(0.123, 1e-15), 0.123);
+  });
+
   it("refuses what lies between two lines, however many lines there are below it", () => {
     fc.assert(
       fc.property(

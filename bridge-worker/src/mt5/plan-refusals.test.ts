@@ -109,6 +109,11 @@ describe("prices", () => {
     assert.deepStrictEqual(faults({ ...order, stop_limit_price: 1.105005 }), ["stop_limit_price"]);
   });
 
+  it("that are next to nothing are not left out: that order would have no stop", () => {
+    assert.deepStrictEqual(faults({ order_type: "buy", stop_loss: 1e-12 }), ["stop_loss"]);
+    assert.deepStrictEqual(faults({ order_type: "sell", take_profit: 1e-12 }), ["take_profit"]);
+  });
+
   it("follow the tick size and not the point, and the point where there is no tick size", () => {
     const coarse = { trade_stops_level: 0, trade_tick_size: 0.00025 };
     fits(limit({ price: 1.09025 }), symbolFacts(coarse));
@@ -259,7 +264,7 @@ describe("closing and cancelling", () => {
   });
 
   it("more than the position's volume would reverse it and is refused, as is a volume off the grid", () => {
-    for (const volume of [0.51, 0.255]) {
+    for (const volume of [0.51, 0.255, 1e-12]) {
       const refused = refusal(close(position.ticket, volume), held());
       assert.equal(refused.code, "order_refused");
       assert.deepStrictEqual(
