@@ -818,7 +818,9 @@ def op_records(state, message):
         # What a disconnected terminal does not show may exist all the same.
         if not info.connected:
             raise ReadFailed("terminal_info", [RES_FAIL, "not connected to the broker"])
-        records = [one for one in listed_history(mt5, call, start // 1000, end // 1000) if is_asked(one)]
+        # Whole seconds around the period: whether the terminal counts its last one in is not written anywhere.
+        found = listed_history(mt5, call, start // 1000, end // 1000 + 1)
+        records = [one for one in found if is_asked(one)]
         records.sort(key=place, reverse=True)
         reply = {"kind": "ok", "orders": [], "deals": [], "truncated": len(records) > limit}
         reply[name] = [facts(one, shape) for one in records[:limit]]

@@ -541,6 +541,19 @@ class GuardTest(unittest.TestCase):
         self.assertEqual([one["ticket"] for one in reply["orders"]], ["3", "5", "2"])
         self.assertEqual((reply["deals"], reply["truncated"], reply["account"]), ([], False, ONE))
 
+    def test_records_reach_to_the_last_millisecond_however_the_terminal_counts_seconds(self):
+        self.send()
+        whole = mt5.history_deals_get(0, int(time.time()) + 86400)[0]
+        self.addCleanup(setattr, mt5, "history_deals_get", mt5.history_deals_get)
+        deals = [whole._replace(ticket=ticket, time_msc=ticket) for ticket in (999, 1000, 5499, 5500, 5501)]
+        for ends in (lambda at, end: at < end, lambda at, end: at <= end, lambda at, end: at // 1000 <= end // 1000):
+            mt5.history_deals_get = lambda start, end: tuple(
+                one for one in deals if start * 1000 <= one.time_msc and ends(one.time_msc, end * 1000)
+            )
+            query = {"list": "deals", "from_msc": 1000, "to_msc": 5500, "limit": 9}
+            reply = self.value("records", account=ONE, **query)
+            self.assertEqual([one["ticket"] for one in reply["deals"]], ["5499", "1000"])
+
     def test_a_page_of_records_is_never_larger_than_agreed(self):
         self.send()
         whole = mt5.history_deals_get(0, int(time.time()) + 86400)[0]
