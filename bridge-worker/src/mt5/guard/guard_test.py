@@ -133,6 +133,18 @@ class GuardTest(unittest.TestCase):
         self.assertEqual([entry["magic"] for entry in self.ledger()], [str(TAG + 1)])
         self.assertEqual(self.value("query", tag=TAG), {"kind": "poisoned"})
 
+    def test_a_repeated_send_hears_at_once_that_the_first_one_was_poisoned(self):
+        hanging = self.hang()
+        waiting = self.background(self.send)
+        until(lambda: self.value("query", tag=TAG)["kind"] == "waiting")
+        repeated = self.background(self.send)
+        until(lambda: len(self.state.registry._waiters) == 1)
+        self.value("poison", tag=TAG, command="c1")
+        self.assertEqual(repeated(), {"kind": "refused", "reason": "poisoned"})
+        self.control(release=True)
+        self.assertEqual(waiting(), {"kind": "refused", "reason": "poisoned"})
+        hanging()
+
     def test_a_send_that_expires_while_it_waits_never_sends(self):
         hanging = self.hang()
         limit = now() + 60
@@ -471,6 +483,21 @@ class GuardTest(unittest.TestCase):
         self.assertEqual(self.send(TAG + 50)["reason"], "trading_disabled")
         self.assertEqual(self.sends(), 0)
 
+    def test_nothing_is_sent_or_logged_in_after_an_opening_that_failed(self):
+        path = "D:\\Terminals\\one\\terminal64.exe"
+        self.control(fail={"initialize": [-10005, "IPC timeout"]})
+        self.assertEqual(self.problem("open", path=path, portable=False), "initialize_failed")
+        # The terminal of the opening before runs on, and is not the one that is wanted now.
+        self.control(initialized=True)
+        self.assertEqual(self.problem("login", account=ONE, password="alpha-one"), "wrong_terminal")
+        self.assertEqual(self.send()["reason"], "wrong_terminal")
+        # Without a path to compare with, none was found yet.
+        self.control(initialized=False, fail={"initialize": [-10005, "IPC timeout"]})
+        self.assertEqual(self.problem("open", path=None, portable=False), "initialize_failed")
+        self.control(initialized=True)
+        self.assertEqual(self.send(TAG + 1)["reason"], "wrong_terminal")
+        self.assertEqual(self.sends(), 0)
+
     def test_a_close_needs_its_position_with_that_side_and_volume(self):
         ticket = self.send()["result"]["order"]
         close = {"type": 1, "position": ticket}
@@ -611,6 +638,10 @@ class GuardTest(unittest.TestCase):
                 self.assertEqual(self.problem("send", **self.order(request=bad)), "bad_request")
         for limit in ("x", True, None, float("nan"), float("inf")):
             self.assertEqual(self.problem("send", **self.order(not_after=limit)), "bad_request")
+        for bad in ({"tag": float(TAG)}, {"owner": None}, {"account": None}):
+            message = dict({"op": "send", "owner": "me", "not_after": now() + SOON_MS}, **dict(self.order(), **bad))
+            message = {name: value for name, value in message.items() if value is not None}
+            self.assertEqual(json.loads(self.guard(json.dumps(message)))["error"]["class"], "bad_request")
         self.assertEqual(self.value("query", tag=TAG), {"kind": "unseen"})
         self.assertEqual(self.problem("read", account=ONE, parts={}, not_after=float("nan")), "bad_request")
 
@@ -673,6 +704,15 @@ class GuardTest(unittest.TestCase):
         self.control(keywords_only=False, send=[{"error": [-2, "Unnamed arguments"], "executed": True}])
         self.assertIsNone(self.send(TAG + 1)["result"])
         self.assertEqual(self.sends(), 3)
+
+    def test_that_refusal_left_over_from_an_earlier_call_does_not_send_again(self):
+        calls = []
+        originals = mt5.order_send, mt5.last_error
+        self.addCleanup(lambda: (setattr(mt5, "order_send", originals[0]), setattr(mt5, "last_error", originals[1])))
+        mt5.last_error = lambda: (-2, "Unnamed arguments not allowed")
+        mt5.order_send = lambda *request, **fields: calls.append((request, fields))
+        reply = self.send()
+        self.assertEqual((len(calls), reply["result"], reply["last_error"][0]), (1, None, -1))
 
     def test_the_account_is_read_again_after_the_send(self):
         self.control(send=[{"switch": TWO}])
