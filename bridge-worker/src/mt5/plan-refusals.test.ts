@@ -119,6 +119,7 @@ describe("prices", () => {
     fits(limit({ price: 1.09025 }), symbolFacts(coarse));
     assert.deepStrictEqual(faults(limit({ price: 1.0903 }), symbolFacts(coarse)), ["price"]);
     fits(limit({ price: 1.0903 }), symbolFacts({ trade_tick_size: 0 }));
+    assert.deepStrictEqual(faults(limit({ price: 1.090305 }), symbolFacts({ trade_tick_size: 0 })), ["price"]);
   });
 });
 

@@ -156,6 +156,14 @@ describe("LoginLimiter", () => {
     assert.equal(limiter.size, 1);
   });
 
+  it("remembers so many refused credentials, and the latest ones", () => {
+    const limiter = new LoginLimiter();
+    const wrong = (n: number): Attempt => attempt({ credentialHash: `wrong ${n}`, standing: "accepted" });
+    for (let n = 1; n <= MAX_REMEMBERED + 1; n++) limiter.end(wrong(n), REFUSAL, 0);
+    assert.equal(limiter.size, MAX_REMEMBERED);
+    assert.deepEqual([ask(limiter, wrong(1), 0).kind, ask(limiter, wrong(2), 0).kind], ["go", "refused"]);
+  });
+
   describe("whatever strangers do", () => {
     const step = fc.record({
       userId: fc.constantFrom("eve", "mallory", "trudy", "oscar"),
