@@ -14,6 +14,8 @@ const MAX_HANGS = 2;
 export const RECYCLE_GAP_MS = 600_000;
 /** What the command may take. */
 export const RECYCLE_LIMIT_MS = 60_000;
+/** How long it is waited for once it was killed. */
+export const KILL_GRACE_MS = 5_000;
 
 export type Trouble = {
   /** Of the last attempt. */

@@ -5,7 +5,7 @@ import { TerminalLost } from "../mt5/mod.ts";
 import { terminalFacts } from "../mt5/testdata/facts.ts";
 import { CALM_MS } from "./quarantine.ts";
 import type { CommandEnd, RunCommand } from "./recycle-command.ts";
-import { RECYCLE_GAP_MS, RECYCLE_LIMIT_MS } from "./recycling.ts";
+import { KILL_GRACE_MS, RECYCLE_GAP_MS, RECYCLE_LIMIT_MS } from "./recycling.ts";
 import { keepTerminal } from "./terminal-keeper.ts";
 import { ASK_MS, EARLIER_SENDS_MS } from "./terminal-record.ts";
 import { TerminalSession } from "./terminal-session.ts";
@@ -24,6 +24,7 @@ describe("keepTerminal", () => {
   let lines: Line[];
   let nowMs: number;
   let timers: { atMs: number; run: () => void }[];
+  let killable: boolean;
   let commands: { argv: readonly string[]; terminal: string; end: (end: CommandEnd) => void; did: string[] }[];
 
   const after = (ms: number, run: () => void): (() => void) => {
@@ -52,7 +53,7 @@ describe("keepTerminal", () => {
     commands.push({ argv, terminal, end: resolve, did });
     const kill = (): void => {
       did.push("killed");
-      resolve({ exitCode: null, signal: "SIGKILL" });
+      if (killable) resolve({ exitCode: null, signal: "SIGKILL" });
     };
     return { ended: promise, kill, leave: () => void did.push("left") };
   };
@@ -68,6 +69,7 @@ describe("keepTerminal", () => {
     nowMs = 0;
     timers = [];
     commands = [];
+    killable = true;
     const now = (): number => nowMs;
     session = new TerminalSession({ port, kind: "rpyc", log: logInto(lines), now, kept: true });
     keepTerminal({ session, log: logInto(lines), now, after, recycle: { argv: ARGV, run } });
@@ -187,6 +189,19 @@ describe("keepTerminal", () => {
     port.onOpen = WELL;
     await pass(RECYCLE_LIMIT_MS);
     assert.deepEqual([commands[0]?.did, session.state], [["killed"], "idle"]);
+  });
+
+  it("goes on without a command that cannot be killed", async () => {
+    killable = false;
+    await lose(AWAY);
+    await pass(THREE_FAILURES_MS);
+    port.onOpen = WELL;
+    await pass(RECYCLE_LIMIT_MS + KILL_GRACE_MS - 1);
+    assert.deepEqual([commands[0]?.did, session.state], [["killed"], "quarantined"]);
+    await pass(1);
+    assert.deepEqual([commands[0]?.did, session.state, timers.length], [["killed", "left"], "idle", 0]);
+    const [failed] = lines.filter(({ event }) => event === "terminal.recycle_failed");
+    assert.deepEqual(failed?.fields, { exit_code: null, signal: null, error: "not killed" });
   });
 
   it("does not restart it while a send of ours may still be answered there", async () => {

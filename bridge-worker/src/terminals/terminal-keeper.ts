@@ -3,8 +3,8 @@
 import type { After } from "../after.ts";
 import type { Log } from "../log.ts";
 import { CALM_MS } from "./quarantine.ts";
-import type { RunCommand } from "./recycle-command.ts";
-import { mayRecycle, RECYCLE_LIMIT_MS } from "./recycling.ts";
+import type { CommandEnd, RunCommand } from "./recycle-command.ts";
+import { KILL_GRACE_MS, mayRecycle, RECYCLE_LIMIT_MS } from "./recycling.ts";
 import type { TerminalSession } from "./terminal-session.ts";
 import type { TerminalState } from "./terminal-state.ts";
 
@@ -88,16 +88,21 @@ class TerminalKeeper {
     this.#hangs = 0;
     this.#log.warn("terminal.recycling", {});
     const command = run(argv, session.name);
-    const callOff = after(RECYCLE_LIMIT_MS, command.kill);
-    const left = new Promise<"left">((resolve) => {
-      this.#leave = () => {
-        command.leave();
-        resolve("left");
-      };
+    const { promise: left, resolve: leave } = Promise.withResolvers<CommandEnd | "left">();
+    this.#leave = () => {
+      command.leave();
+      leave("left");
+    };
+    const callOffKill = after(RECYCLE_LIMIT_MS, command.kill);
+    // What hangs in the system itself no signal ends, and the terminal does not wait for it.
+    const callOffWait = after(RECYCLE_LIMIT_MS + KILL_GRACE_MS, () => {
+      command.leave();
+      leave({ exitCode: null, signal: null, error: "not killed" });
     });
     const end = await Promise.race([command.ended, left]);
     this.#leave = () => {};
-    callOff();
+    callOffKill();
+    callOffWait();
     if (end === "left") return;
     const report = { exit_code: end.exitCode, signal: end.signal, ...(end.error && { error: end.error }) };
     if (end.exitCode === 0) this.#log.info("terminal.recycled", report);
