@@ -253,9 +253,11 @@ export const accountCases: readonly ContractCase[] = [
       const reading = await read(fixture.port, account, { symbolOf: ticket, positions: {} });
       assert.equal(reading.symbol?.name, world.symbol);
       assert.ok(reading.tick && reading.tick.bid > 0);
-      const none = await read(fixture.port, account, { symbolOf: "4242" });
-      assert.equal(none.symbol, undefined);
-      assert.equal(none.tick, undefined);
+      for (const unknown of ["4242", "9".repeat(20)]) {
+        const none = await read(fixture.port, account, { symbolOf: unknown });
+        assert.equal(none.symbol, undefined);
+        assert.equal(none.tick, undefined);
+      }
     },
   },
   {

@@ -509,6 +509,9 @@ def _list(call, records, build, symbol, ticket):
         return _fail(None, *(fault or (-10004, "No IPC connection")))
     if symbol is not None and type(symbol) is not str:
         return _fail(None, -2, 'Invalid "symbol" argument')
+    if ticket is not None and not 0 <= ticket < 2**64:
+        # As any C extension, whatever it does with its own arguments.
+        raise OverflowError("int too big to convert")
     chosen = [
         build(record)
         for record in list(records(account))

@@ -699,6 +699,15 @@ def read_symbol(mt5, name):
     return symbol, tick
 
 
+def symbol_of(mt5, ticket):
+    """None: there is no such position. A number that the package cannot even hold is none's, and no fault of the terminal."""
+    try:
+        found = listed(mt5, "positions_get", ticket=int(ticket))
+    except OverflowError:
+        return None
+    return found[0].symbol if found else None
+
+
 def filtered(part):
     return {"symbol": part["symbol"]} if part.get("symbol") else {}
 
@@ -722,8 +731,7 @@ def op_read(state, message):
         ticks = []
         name = parts.get("symbol")
         if name is None and parts.get("symbolOf") is not None:
-            found = listed(mt5, "positions_get", ticket=int(parts["symbolOf"]))
-            name = found[0].symbol if found else None
+            name = symbol_of(mt5, parts["symbolOf"])
         if name is not None:
             symbol, tick = read_symbol(mt5, name)
             reply["symbol"] = None if symbol is None else facts(symbol, SYMBOL)

@@ -512,6 +512,11 @@ class GuardTest(unittest.TestCase):
         self.assertEqual(self.send(TAG + 6, request=close, require_position=require)["reason"], "position_changed")
         self.assertEqual(self.sends(), 2)
 
+    def test_a_ticket_that_no_terminal_can_hold_is_no_position_and_no_fault(self):
+        for ticket in (2**64 - 1, 2**64, 10**20 - 1):
+            reply = self.value("read", account=ONE, parts={"symbolOf": str(ticket), "positions": {}})
+            self.assertEqual((reply["kind"], reply["positions"], reply.get("symbol")), ("ok", [], None))
+
     def test_an_account_that_changes_during_a_read_spoils_the_reading(self):
         original = mt5.positions_get
 
