@@ -783,11 +783,18 @@ class GuardTest(unittest.TestCase):
         self.assertEqual(replies[0]["value"]["last_error"], [-10005, "login raised RuntimeError"])
         self.assertEqual([reply["error"]["class"] for reply in map(json.loads, replies[3:])], ["internal", "internal"])
 
-    def test_a_reply_that_is_too_large_is_an_error(self):
+    def test_a_reading_that_is_too_large_is_one_that_failed_and_no_fault_of_the_terminal(self):
         namespace = install()
-        namespace["MAX_REPLY_CHARS"] = 100
-        message = {"op": "read", "account": ONE, "parts": {}, "not_after": now() + SOON_MS}
-        reply = json.loads(namespace["dispatch"](self.state, json.dumps(message)))
+        namespace["MAX_REPLY_CHARS"] = 50
+        for op, fields in (
+            ("read", {"parts": {"positions": {}}}),
+            ("history", {"tag": TAG, "tickets": [], "from": 0, "to": 1}),
+        ):
+            message = dict({"op": op, "account": ONE, "not_after": now() + SOON_MS}, **fields)
+            reply = json.loads(namespace["dispatch"](self.state, json.dumps(message)))
+            failed = {"kind": "failed", "call": op, "last_error": [-1, "the reply is too large"]}
+            self.assertEqual(reply["value"], failed)
+        reply = json.loads(namespace["dispatch"](self.state, json.dumps({"op": "hello"})))
         self.assertEqual(reply["error"]["class"], "too_large")
 
     def test_the_source_runs_on_python_3_8(self):
