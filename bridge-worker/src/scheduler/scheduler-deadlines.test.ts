@@ -107,8 +107,30 @@ describe("Scheduler: deadlines", () => {
     const call = worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 499 });
     const outcome = await worker.run(call);
     assert.ok(outcome.state === "refused" && outcome.release === true);
-    assert.deepEqual([outcome.code, (outcome.retry_after_ms ?? 0) > 0], ["worker_busy", true]);
+    // No time to come back at: with so little it never gets in.
+    assert.deepEqual([outcome.code, outcome.retry_after_ms], ["worker_busy", undefined]);
     assert.deepEqual([worker.processes[0]?.shown, worker.journal.find(call.id)], [null, undefined]);
+  });
+
+  it("after a slow login others are refused with a time to come back at, and get in then, however slow it was", async () => {
+    const slow = await worker.actor({ account: { login: "5000002" } });
+    worker.processes[0]?.faults.addLogin({ kind: "slow", ms: 12_000 });
+    const port = worker.sessions[0];
+    assert.ok(port);
+    const login = port.login.bind(port);
+    let tookMs = 12_000;
+    port.login = async (...args) => {
+      const reply = await login(...args);
+      worker.clock.advance(tookMs);
+      return reply;
+    };
+    assert.equal((await worker.run(worker.trade(slow))).state, "done");
+    tookMs = 1_000;
+    const inTenSeconds = (): CommandCall => worker.trade(alice, {}, { notAfterMs: worker.clock.now() + 10_000 });
+    const refused = await worker.run(inTenSeconds());
+    assert.ok(refused.state === "refused" && refused.code === "worker_busy" && refused.release === true);
+    worker.clock.advance(refused.retry_after_ms ?? Number.NaN);
+    assert.equal((await worker.run(inTenSeconds())).state, "done");
   });
 
   it("no login is begun that would take longer than the time that is left when its turn comes", async () => {

@@ -57,6 +57,10 @@ function sayRefused({ reason, retryAfterMs }: Refused): { code: ErrorCode; detai
   switch (reason) {
     case "no_terminal":
       return { code: "terminal_unavailable", detail: "No terminal of this worker may log in to this server" };
+    case "slow_login": {
+      const detail = "A login is needed, and takes longer on this server than the time left";
+      return { code: "worker_busy", detail, ...(retryAfterMs > 0 && { retry_after_ms: retryAfterMs }) };
+    }
     case "user_share":
       return { code: "too_many_requests", retry_after_ms: retryAfterMs };
     case "overloaded":

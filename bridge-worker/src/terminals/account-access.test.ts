@@ -100,7 +100,7 @@ describe("AccountAccess", () => {
         [["open", "login 5012345"], ["password of alice"], [12_000]],
       );
       assert.equal(access.isProven(ALICE), true);
-      assert.equal(times.expectedMs(ACCOUNT.server), 1500);
+      assert.equal(times.expectedMs(ACCOUNT.server, nowMs), 1500);
     });
 
     it("asks nothing when the terminal is there and the credential is proven", async () => {
@@ -157,7 +157,7 @@ describe("AccountAccess", () => {
     });
 
     it("does not begin a login for which the time left is too short", async () => {
-      times.observe(ACCOUNT.server, 2000);
+      times.observe(ACCOUNT.server, 2000, nowMs);
       assert.deepStrictEqual(await access.enter(session, ALICE, 2499), { kind: "no_time", expectedMs: 2500 });
       assert.deepStrictEqual(logins(), []);
       assert.equal((await access.enter(session, ALICE, 2500)).kind, "ready");
@@ -188,7 +188,7 @@ describe("AccountAccess", () => {
         nowMs += 20_000;
       };
       await access.enter(session, ALICE, LATER);
-      assert.equal(times.expectedMs(ACCOUNT.server), 500);
+      assert.equal(times.expectedMs(ACCOUNT.server, nowMs), 500);
     });
   });
 
@@ -210,7 +210,7 @@ describe("AccountAccess", () => {
     });
 
     it("does not ask whether brokers usually need longer, but never logs in after the deadline", async () => {
-      times.observe(ACCOUNT.server, 60_000);
+      times.observe(ACCOUNT.server, 60_000, nowMs);
       assert.equal((await access.verify(session, ALICE, 1)).kind, "ready");
       assert.equal(port.timeouts.length, 1);
       assert.equal((await access.verify(session, ALICE, 0)).kind, "no_time");

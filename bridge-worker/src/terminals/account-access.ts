@@ -63,7 +63,7 @@ export function createAccountAccess(deps: AccessDeps): AccountAccess {
     async enter(session, claim, notAfterMs) {
       await openInTime(deps, session, notAfterMs);
       if (session.isOn(claim.account) && isProven(claim)) return { kind: "ready", loginMs: 0 };
-      const expectedMs = deps.times.expectedMs(claim.account.server);
+      const expectedMs = deps.times.expectedMs(claim.account.server, deps.now());
       if (notAfterMs - deps.now() < expectedMs) return { kind: "no_time", expectedMs };
       return prove(logins, session, claim, notAfterMs);
     },
@@ -111,7 +111,7 @@ async function prove(
   });
   if (reply.kind !== "ok") return reply;
   const loginMs = deps.now() - startedMs;
-  deps.times.observe(claim.account.server, loginMs);
+  deps.times.observe(claim.account.server, loginMs, deps.now());
   const { server } = reply.account;
   if (server !== claim.account.server) {
     return { kind: "other_account", actual: { login: claim.account.login, server } };
@@ -132,7 +132,7 @@ async function login(
 ): Promise<Accepted | Exclude<AccessReply, { kind: "ready" }>> {
   const password = await vault.open(claim.credential, claim);
   const leftMs = notAfterMs - now();
-  if (leftMs <= 0) return { kind: "no_time", expectedMs: times.expectedMs(claim.account.server) };
+  if (leftMs <= 0) return { kind: "no_time", expectedMs: times.expectedMs(claim.account.server, now()) };
   const key = proofKey(claim);
   const attempt = { ...key, standing: standingOf(journal, key) };
   const permission = limiter.begin(attempt, now());

@@ -39,10 +39,15 @@ export function admit(view: AdmissionView, lane: Lane, work: Work, nowMs: number
     return refusal("queue_full", times.meanVisitMs);
   }
   const up = count(lane.room.terminals, ({ state }) => state === "up");
-  const lateMs = nowMs + waitMs(lane, work, times, up) - beginByMs;
+  const ownLoginMs = lane.terminal === null ? loginMs(work, times, nowMs) : 0;
+  const lateMs = nowMs + aheadMs(lane, work, times, up) + ownLoginMs - beginByMs;
   // Without any terminal nothing is known; one may come back in time.
-  if (up > 0 && lateMs > 0) return refusal("overloaded", lateMs);
-  const latestMs = beginByMs - times.loginMs(work.server, SLOW_LOGIN);
+  if (up > 0 && lateMs > 0) {
+    // However few wait: it will be tried when it is not known any more how slow its logins are.
+    if (nowMs + ownLoginMs > beginByMs) return slowLogin(times.loginsCountForMs(work.server, nowMs));
+    return refusal("overloaded", lateMs);
+  }
+  const latestMs = beginByMs - times.loginMs(work.server, SLOW_LOGIN, nowMs);
   let tagMs = nowMs;
   if (causesLogin(lane, work)) {
     const stepMs = times.meanLoginMs / (Math.max(1, up) * params.userShare);
@@ -72,12 +77,14 @@ function causesLogin(lane: Lane, { kind, proven, user }: Work): boolean {
   );
 }
 
-function waitMs(lane: Lane, { kind, server }: Work, times: ServerTimes, up: number): number {
+function aheadMs(lane: Lane, { kind, server }: Work, times: ServerTimes, up: number): number {
   if (lane.terminal !== null) return lane.size * times.workMs(server);
   const ahead = lane.room.ahead(kind === "close" || kind === "read" ? kind : "change");
-  return (
-    (ahead / Math.max(1, up)) * times.meanVisitMs + times.loginMs(server, kind === "read" ? USUAL_LOGIN : SLOW_LOGIN)
-  );
+  return (ahead / Math.max(1, up)) * times.meanVisitMs;
+}
+
+function loginMs({ kind, server }: Work, times: ServerTimes, nowMs: number): number {
+  return times.loginMs(server, kind === "read" ? USUAL_LOGIN : SLOW_LOGIN, nowMs);
 }
 
 type Order = Pick<Place, "dueMs" | "keyMs" | "oldestMs">;
@@ -108,6 +115,11 @@ export function hold(params: PolicyParams, load: number): number {
 /** 0 to 1: while terminals stand idle, a switch costs nobody anything, and nothing need wait for a better moment. */
 function patience({ holdFromShare, holdFullShare }: PolicyParams, load: number): number {
   return Math.min(1, Math.max(0, (load - holdFromShare) / (holdFullShare - holdFromShare)));
+}
+
+/** 0: not even a login of an unknown server would be in time. */
+function slowLogin(ms: number): Refusal {
+  return { kind: "refused", reason: "slow_login", retryAfterMs: Math.ceil(ms) };
 }
 
 function refusal(reason: RefusalReason, ms: number): Refusal {

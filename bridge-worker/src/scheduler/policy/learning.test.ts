@@ -55,29 +55,37 @@ describe("BusyShare", () => {
 describe("ServerTimes", () => {
   it("gives an unknown server the benefit of the doubt", () => {
     const times = new ServerTimes(500);
-    times.loggedIn("other", 4_000);
-    assert.equal(times.loginMs("server", 0.95), 500);
+    times.loggedIn("other", 4_000, 0);
+    assert.equal(times.loginMs("server", 0.95, 0), 500);
   });
   it("learns each server by itself, quantile by quantile", () => {
     const times = new ServerTimes(500);
-    for (let ms = 100; ms <= 1_000; ms += 100) times.loggedIn("server", ms);
-    times.loggedIn("slow", 5_000);
-    assert.deepEqual([times.loginMs("server", 0.5), times.loginMs("server", 0.95)], [600, 1_000]);
-    assert.equal(times.loginMs("slow", 0.5), 5_000);
+    for (let ms = 100; ms <= 1_000; ms += 100) times.loggedIn("server", ms, 0);
+    times.loggedIn("slow", 5_000, 0);
+    assert.deepEqual([times.loginMs("server", 0.5, 0), times.loginMs("server", 0.95, 0)], [600, 1_000]);
+    assert.equal(times.loginMs("slow", 0.5, 0), 5_000);
     assert.ok(Math.abs(times.meanLoginMs - 10_500 / 11) < 0.001);
   });
   it("forgets what is long past: the last 64 count", () => {
     const times = new ServerTimes(500);
-    for (let login = 0; login < 64; login++) times.loggedIn("server", 9_000);
-    for (let login = 0; login < 64; login++) times.loggedIn("server", 1_000);
-    assert.deepEqual([times.loginMs("server", 0.95), times.meanLoginMs], [1_000, 1_000]);
+    for (let login = 0; login < 64; login++) times.loggedIn("server", 9_000, 0);
+    for (let login = 0; login < 64; login++) times.loggedIn("server", 1_000, 0);
+    assert.deepEqual([times.loginMs("server", 0.95, 0), times.meanLoginMs], [1_000, 1_000]);
+  });
+  it("does not believe for ever that logins are slow: who is refused for that could never show the contrary", () => {
+    const times = new ServerTimes(500);
+    times.loggedIn("server", 12_000, 0);
+    assert.deepEqual([times.loginMs("server", 0.5, 299_999), times.loginsCountForMs("server", 299_999)], [12_000, 1]);
+    assert.deepEqual([times.loginMs("server", 0.5, 300_000), times.loginsCountForMs("server", 300_000)], [500, 0]);
+    times.loggedIn("server", 1_000, 300_000);
+    assert.equal(times.loginMs("server", 0.95, 300_000), 1_000);
   });
   it("counts each login from the moment that it is known", () => {
     const times = new ServerTimes(500);
-    times.loggedIn("server", 1_000);
-    assert.equal(times.loginMs("server", 0.95), 1_000);
-    times.loggedIn("server", 3_000);
-    assert.equal(times.loginMs("server", 0.95), 3_000);
+    times.loggedIn("server", 1_000, 0);
+    assert.equal(times.loginMs("server", 0.95, 0), 1_000);
+    times.loggedIn("server", 3_000, 0);
+    assert.equal(times.loginMs("server", 0.95, 0), 3_000);
   });
   it("takes the mean of all servers for the work on a new one", () => {
     const times = new ServerTimes(500);

@@ -92,6 +92,24 @@ describe("admission", () => {
     assert.deepEqual(desk.submit("B", { deadlineMs: desk.nowMs + 9_900 }), refused);
   });
 
+  it("refuses for slow logins alone as long as it knows of them, and takes the same when it said so", () => {
+    const desk = new Desk();
+    desk.submit("V", { kind: "verify", deadlineMs: 30_000 });
+    desk.decide();
+    desk.after(12_000).finish("t1", { loginMs: 12_000 });
+    desk.after(60_000);
+    const refused = { kind: "refused", reason: "slow_login", retryAfterMs: 240_000 };
+    assert.deepEqual([desk.submit("A"), desk.read("A")], [refused, refused]);
+    assert.deepEqual(desk.after(239_999).submit("A"), { ...refused, retryAfterMs: 1 });
+    assert.deepEqual(desk.after(1).submit("A", { id: "again" }), { kind: "queued" });
+    assert.deepEqual(desk.decide(), ["switch t1 again"]);
+  });
+
+  it("does not ask anyone back who leaves less time than any login takes", () => {
+    const refused = { kind: "refused", reason: "slow_login", retryAfterMs: 0 };
+    assert.deepEqual(new Desk().submit("A", { deadlineMs: 600 }), refused);
+  });
+
   it("refuses no close for the opens before it", () => {
     const desk = taught();
     desk.submit("X");

@@ -119,7 +119,7 @@ export class Policy {
     const slot = this.#terminals.find(terminal);
     const entry = this.#assignments.end(slot, nowMs);
     const { lane, work } = entry;
-    if (loginMs !== null) this.#times.loggedIn(work.server, loginMs);
+    if (loginMs !== null) this.#times.loggedIn(work.server, loginMs, nowMs);
     if (workMs !== null) this.#times.worked(work.server, workMs);
     // Sent or not: who is wrong here shows an account as it was before its own trade.
     if (isChange(entry)) lane.changed(nowMs);
@@ -179,7 +179,7 @@ export class Policy {
   }
 
   #switch(slot: TerminalSlot, lane: Lane, nowMs: number, decisions: Decision[]): void {
-    const usualMs = this.#times.loginMs(lane.server, USUAL_LOGIN);
+    const usualMs = this.#times.loginMs(lane.server, USUAL_LOGIN, nowMs);
     let entry = lane.next(nowMs, this.#params);
     while (entry !== undefined && !canBegin(entry, usualMs, nowMs)) {
       this.#assignments.takeOut(entry, nowMs);

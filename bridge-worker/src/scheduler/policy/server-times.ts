@@ -1,6 +1,11 @@
 // What logins and sends of each broker server take, learned from the last ones. Pure.
 
 const KEPT = 64;
+/**
+ * A server's logins of longer ago say nothing: who believed for ever that they are slow would refuse every login, and
+ * never hear that they are quick again.
+ */
+const LOGINS_COUNT_MS = 300_000;
 
 /** The last durations, and their quantiles. */
 class Recent {
@@ -27,7 +32,7 @@ class Recent {
 }
 
 export class ServerTimes {
-  readonly #logins = new Map<string, Recent>();
+  readonly #logins = new Map<string, { recent: Recent; lastMs: number }>();
   readonly #works = new Map<string, Recent>();
   readonly #anyLogin = new Recent();
   readonly #anyWork = new Recent();
@@ -38,8 +43,10 @@ export class ServerTimes {
     this.#firstLoginMs = firstLoginMs;
   }
 
-  loggedIn(server: string, ms: number): void {
-    recentOf(this.#logins, server).add(ms);
+  loggedIn(server: string, ms: number, nowMs: number): void {
+    const recent = this.#loginsOf(server, nowMs) ?? new Recent();
+    recent.add(ms);
+    this.#logins.set(server, { recent, lastMs: nowMs });
     this.#anyLogin.add(ms);
   }
 
@@ -53,9 +60,14 @@ export class ServerTimes {
     this.#visits.add(ms);
   }
 
-  /** A server never seen is given the benefit of the doubt. */
-  loginMs(server: string, share: number): number {
-    return this.#logins.get(server)?.quantile(share) ?? this.#firstLoginMs;
+  /** A server not seen lately is given the benefit of the doubt. */
+  loginMs(server: string, share: number, nowMs: number): number {
+    return this.#loginsOf(server, nowMs)?.quantile(share) ?? this.#firstLoginMs;
+  }
+
+  /** Milliseconds until the server's logins say nothing any more, unless there is another one. */
+  loginsCountForMs(server: string, nowMs: number): number {
+    return Math.max(0, (this.#logins.get(server)?.lastMs ?? Number.NEGATIVE_INFINITY) + LOGINS_COUNT_MS - nowMs);
   }
 
   workMs(server: string): number {
@@ -72,6 +84,10 @@ export class ServerTimes {
 
   get meanWorkMs(): number {
     return this.#anyWork.mean ?? 0;
+  }
+
+  #loginsOf(server: string, nowMs: number): Recent | undefined {
+    return this.loginsCountForMs(server, nowMs) > 0 ? this.#logins.get(server)?.recent : undefined;
   }
 }
 

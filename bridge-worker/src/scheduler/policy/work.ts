@@ -27,8 +27,11 @@ export type Admission =
   /** It could not begin in time. Sent again after `retryAfterMs`, it could, if nothing else comes in. */
   | { kind: "refused"; reason: RefusalReason; retryAfterMs: number };
 
-/** `no_terminal`: none may ever log in to this server, so coming back does not help. */
-export type RefusalReason = "overloaded" | "user_share" | "queue_full" | "no_terminal";
+/**
+ * `slow_login`: its time is shorter than a login there takes, however few wait; 0: coming back does not help. `no_terminal`:
+ * none may ever log in to this server, so it does not either.
+ */
+export type RefusalReason = "overloaded" | "slow_login" | "user_share" | "queue_full" | "no_terminal";
 
 /** The account that a terminal leaves is read once more before the login, and `departed` says so. */
 export type Farewell = {
