@@ -136,6 +136,17 @@ describe("createTerminals", { skip: requirePython() ?? false }, () => {
     assert.equal((await one.readAccount(ONE, TIMEOUT_MS)).kind, "ok");
   });
 
+  it("keeps away from a terminal whose Python cannot pass a login on to MetaTrader", async () => {
+    const [one] = startBoth();
+    await logIn(one, ONE, PASSWORDS.one);
+    await doubles[0].control({ fail: { login: [-10_001, "IPC send failed"] } });
+    const reply = await one.login(TWO, PASSWORDS.two, TIMEOUT_MS);
+    assert.ok(reply.kind === "failed" && reply.reason === "no_connection");
+    assert.deepEqual([one.state, reasons()], ["quarantined", ["ipc"]]);
+    await until(() => one.state === "idle");
+    await logIn(one, TWO, PASSWORDS.two);
+  });
+
   it("has a dead terminal restarted by the operator's command, and goes on with it", async () => {
     const dir = mkdtempSync(join(tmpdir(), "terminal-pool-"));
     const pids = join(dir, "pids");

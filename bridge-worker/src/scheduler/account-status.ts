@@ -2,9 +2,15 @@
 // What lies behind a broken layer is not guessed.
 import { permissionFault, type Reading, type ReadReply, symbolFault, TerminalLost } from "../mt5/mod.ts";
 import { type AccountHealth, AppError, type Findings, healthOf } from "../protocol.ts";
-import type { AccessReply, AccountAccess, Claim, QuarantineReason, TerminalSession } from "../terminals/mod.ts";
 import {
+  type AccessReply,
+  type AccountAccess,
+  type Claim,
   isSilent,
+  type QuarantineReason,
+  type TerminalSession,
+} from "../terminals/mod.ts";
+import {
   lostLink,
   noTime,
   otherSpelling,

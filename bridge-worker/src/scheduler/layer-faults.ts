@@ -66,11 +66,6 @@ export function terminalFault(reason: QuarantineReason, said?: string): LayerFau
   return said === undefined ? fault : { ...fault, detail: said };
 }
 
-/** Between Python and MetaTrader. A time-out (-10005) is none of these: an unreachable broker looks the same. */
-export function isSilent([code]: LastError): boolean {
-  return code <= -10_001 && code >= -10_004;
-}
-
 export function silentTerminal(call: string, [code]: LastError): LayerFault {
   const detail = `The terminal's Python answers, but MetaTrader did not answer ${call} (${code})`;
   return { code: "metatrader_silent", detail, action: LOOK };

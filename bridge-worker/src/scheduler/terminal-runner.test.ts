@@ -241,6 +241,35 @@ describe("TerminalRunner", () => {
     await worker.stop();
   });
 
+  for (const [what, code] of [
+    ["has lost MetaTrader", -10_003],
+    ["reaches no broker", -10_005],
+  ] as const) {
+    it(`a terminal that ${what} is on no account, and does not fail everybody for that`, async () => {
+      const world = await createWorld(3);
+      const worker = await createWorkerFixture({
+        world,
+        wrapPort: (port) =>
+          overriding(port, {
+            login: async (...rest) => {
+              world.clock.advance(1);
+              if (port.name !== "sim-1") return port.login(...rest);
+              return { kind: "failed", reason: "no_connection", lastError: [code, "IPC"] };
+            },
+          }),
+      });
+      const states: string[] = [];
+      for (let account = 1; account <= 20; account++) {
+        const actor = await worker.actor({ account: { login: String(5_000_000 + account) } });
+        states.push((await worker.run(worker.trade(actor))).state);
+        world.clock.advance(100);
+      }
+      assert.ok(states.filter((state) => state !== "done").length <= 2, states.join());
+      assert.equal(worker.sessions[0]?.health().reason, code === -10_003 ? "ipc" : undefined);
+      await worker.stop();
+    });
+  }
+
   it("a task whose terminal is lost by the last look at another account is done by the next terminal", async () => {
     asked = [];
     let isLost = false;

@@ -256,7 +256,8 @@ export class TerminalRunner {
     const onAccount = session.isOn(account);
     if (snapshot !== null) this.#snapshots.keep(work.lane, snapshot);
     const ended = { loginMs, workMs, onAccount, snapshotAtMs: snapshot?.takenAtMs ?? null, exposed };
-    this.#answer(this.#policy.finished(this.#options.now(), session.name, ended), snapshot);
+    const stranded = !onAccount && session.isStranded;
+    this.#answer(this.#policy.finished(this.#options.now(), session.name, { ...ended, stranded }), snapshot);
     this.#free(slot, onAccount);
   }
 

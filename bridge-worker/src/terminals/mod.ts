@@ -4,7 +4,7 @@ export { type AccessReply, type AccountAccess, type Claim, createAccountAccess }
 export { isSameServer, isSameSpelled, mayLogIn, serves, type TerminalLimits, UNLIMITED } from "./limits.ts";
 export { LoginTimes } from "./login-times.ts";
 export { Neighbours } from "./neighbours.ts";
-export type { QuarantineReason } from "./quarantine.ts";
+export { isSilent, type QuarantineReason } from "./quarantine.ts";
 export { type RunCommand, runRecycleCommand } from "./recycle-command.ts";
 export { type KeeperOptions, keepTerminal } from "./terminal-keeper.ts";
 export { type SessionOptions, type TerminalHealth, TerminalSession } from "./terminal-session.ts";

@@ -1,12 +1,12 @@
 // Why a terminal gets no work, and for how long it is left alone before it is tried again. Pure.
-import { TerminalLost } from "../mt5/mod.ts";
+import { type LastError, TerminalLost } from "../mt5/mod.ts";
 
 /**
  * `unreachable`: its process is away, or cannot start MetaTrader. `hung`: a call was not answered in time. `protocol`: its
- * answer made no sense. `ipc`: Python has lost MetaTrader, several times in a row. `wrong_account`: it shows another account
- * than it was put on. `wrong_terminal`: MetaTrader runs from another folder than configured. `taken_over`: another worker
- * opened it. `shared_terminal`: it shows the account that another terminal of ours is on. `same_process`: another terminal
- * of ours is this very process. `guard_not_shared`: its connections reach different processes.
+ * answer made no sense. `ipc`: Python has lost MetaTrader: several readings in a row, or a login. `wrong_account`: it shows
+ * another account than it was put on. `wrong_terminal`: MetaTrader runs from another folder than configured. `taken_over`:
+ * another worker opened it. `shared_terminal`: it shows the account that another terminal of ours is on. `same_process`:
+ * another terminal of ours is this very process. `guard_not_shared`: its connections reach different processes.
  */
 export type QuarantineReason =
   | "unreachable"
@@ -61,4 +61,9 @@ const REASONS: Readonly<Record<TerminalLost["reason"], QuarantineReason>> = {
 
 export function isIpcFailure([code]: readonly [number, string]): boolean {
   return code <= FIRST_IPC_CODE;
+}
+
+/** Python without MetaTrader. A time-out (-10005) is none of these: an unreachable broker looks the same. */
+export function isSilent([code]: LastError): boolean {
+  return code <= -10_001 && code >= -10_004;
 }

@@ -234,6 +234,23 @@ describe("TerminalSession", () => {
       assert.deepStrictEqual([session.state, session.account, session.isOn(ACCOUNT)], ["idle", null, false]);
     });
 
+    it("that Python cannot pass on to MetaTrader quarantines it: on no account, it would be given everybody's next", async () => {
+      await loggedIn();
+      port.onLogin = { kind: "failed", reason: "no_connection", lastError: [-10003, "IPC initialize failed"] };
+      assert.equal((await session.login(OTHER, "password", 1000)).kind, "failed");
+      assert.deepStrictEqual([session.state, session.health().reason], ["quarantined", "ipc"]);
+    });
+
+    it("that reaches no broker leaves it open, and is remembered until one does", async () => {
+      await loggedIn();
+      port.onLogin = { kind: "failed", reason: "no_connection", lastError: [-10005, "IPC timeout"] };
+      await session.login(OTHER, "password", 1000);
+      assert.deepStrictEqual([session.state, session.isStranded], ["idle", true]);
+      port.onLogin = { kind: "failed", reason: "auth_failed", lastError: [-6, "Authorization failed"] };
+      await session.login(OTHER, "wrong", 1000);
+      assert.equal(session.isStranded, false);
+    });
+
     it("and reading bring the newest facts of the terminal", async () => {
       await loggedIn();
       assert.equal(session.terminal?.build, 5000);

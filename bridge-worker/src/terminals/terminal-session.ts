@@ -22,7 +22,7 @@ import {
 import { type AccountRef, isSameAccount } from "../protocol.ts";
 import { isSameSpelled, mayLogIn, type TerminalLimits, UNLIMITED } from "./limits.ts";
 import { Neighbours } from "./neighbours.ts";
-import { lossOf, type QuarantineReason, reasonOf } from "./quarantine.ts";
+import { isSilent, lossOf, type QuarantineReason, reasonOf } from "./quarantine.ts";
 import { TerminalRecord } from "./terminal-record.ts";
 import { isConnected, NEXT_STATES, type TerminalState } from "./terminal-state.ts";
 
@@ -75,6 +75,7 @@ export class TerminalSession {
   #account: AccountRef | null = null;
   #terminal: TerminalFacts | null = null;
   #epoch: string | null = null;
+  #isStranded = false;
   constructor({ port, kind, log, now, random, limits, neighbours, kept }: SessionOptions) {
     this.name = port.name;
     this.kind = kind;
@@ -105,6 +106,11 @@ export class TerminalSession {
   /** The terminal's process as it was last opened; null before that. */
   get epoch(): string | null {
     return this.#epoch;
+  }
+
+  /** Its last login reached no broker. */
+  get isStranded(): boolean {
+    return this.#isStranded;
   }
 
   /** Milliseconds until it can be used, as far as that is known; 0 when it can be now. */
@@ -188,7 +194,11 @@ export class TerminalSession {
     } else if (reply.shown !== undefined) {
       // The broker said yes, and the terminal stayed on another account.
       this.#surprised(account, reply.shown);
+    } else if (isSilent(reply.lastError)) {
+      // It is on no account, and so the first choice for the next one: it would fail them all.
+      this.#quarantine("ipc", { last_error: reply.lastError });
     }
+    this.#isStranded = reply.kind === "failed" && reply.reason === "no_connection";
     return reply;
   }
 

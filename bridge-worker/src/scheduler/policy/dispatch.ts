@@ -36,10 +36,12 @@ export function nextMove(rooms: readonly WaitingRoom[], params: PolicyParams, no
 
 /** More than any lane is used: taken only when there is no other. */
 const LAST_CHOICE = 1e9;
+/** Behind a terminal without account (-1), before one with an account that nobody uses. */
+const SECOND_EMPTY = 0.5;
 
 function leastUseful(
   { terminals }: WaitingRoom,
-  { fastMs, slowMs, settleMs, exposedFactor }: PolicyParams,
+  { fastMs, slowMs, settleMs, exposedFactor, strandedRestMs }: PolicyParams,
   nowMs: number,
 ): { slot: TerminalSlot; perSecond: number } | undefined {
   let best: { slot: TerminalSlot; perSecond: number } | undefined;
@@ -50,6 +52,8 @@ function leastUseful(
     if (slot.lane?.exposed) perSecond *= exposedFactor;
     // A last look at it would have to wait until its latest change shows.
     if (slot.lane !== null && nowMs < slot.lane.changedAtMs + settleMs) perSecond += LAST_CHOICE;
+    // Empty because its logins fail: it would be the first choice of everybody, and fail them all.
+    if (nowMs < slot.strandedMs + strandedRestMs) perSecond += slot.isToBlame ? LAST_CHOICE : SECOND_EMPTY;
     if (best === undefined || perSecond < best.perSecond) best = { slot, perSecond };
   }
   return best;

@@ -36,6 +36,8 @@ export type PolicyParams = {
   /** A lane used within this time is read once more before its terminal goes, unless its snapshot is as fresh as that. */
   farewellUsedMs: number;
   farewellAgeMs: number;
+  /** For so long after it has reached no broker a terminal is not the first choice. */
+  strandedRestMs: number;
   /** Share of the terminals' logins that one user may cause when others wait too, and how many at once are free. */
   userShare: number;
   userBurst: number;
@@ -69,6 +71,7 @@ const BALANCED: PolicyParams = {
   keptMs: 60_000,
   farewellUsedMs: 60_000,
   farewellAgeMs: 100,
+  strandedRestMs: 60_000,
   userShare: 0.5,
   userBurst: 4,
   maxWaiting: 20_000,

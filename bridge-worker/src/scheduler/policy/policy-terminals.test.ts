@@ -74,6 +74,56 @@ describe("a terminal's state", () => {
     assert.deepEqual(desk.decide(), ["run t1 A2"]);
   });
 
+  describe("that reaches no broker", () => {
+    /** t1 fails a login; the server is one that others have reached, or was never reached. */
+    function stranded(isReachable: boolean): Desk {
+      const desk = new Desk({ terminals: 3 });
+      if (isReachable) {
+        desk.submit("A");
+        desk.decide();
+        desk.finish("t1", { loginMs: 100, onAccount: false });
+      }
+      desk.submit("B");
+      desk.decide();
+      desk.finish("t1", { workMs: null, onAccount: false, stranded: true });
+      return desk;
+    }
+    const nextTwo = (desk: Desk): string[] => {
+      for (const lane of ["C", "D"]) desk.submit(lane, { id: lane });
+      return desk.decide();
+    };
+
+    it("comes behind the other empty ones", () => {
+      assert.deepEqual(nextTwo(stranded(false)), ["switch t2 C", "switch t3 D"]);
+    });
+
+    it("comes before one on an account, if nobody has reached that broker", () => {
+      const desk = stranded(false).settle("X").settle("Y");
+      desk.submit("C", { id: "C" });
+      assert.deepEqual(desk.decide(), ["switch t1 C"]);
+    });
+
+    it("comes after every other, if others have reached it, for a minute, and not when all are busy", () => {
+      const desk = stranded(true).settle("X").settle("Y").after(59_999);
+      assert.deepEqual(nextTwo(desk), ["switch t2 C", "switch t3 D"]);
+      desk.submit("E", { id: "E" });
+      assert.deepEqual(desk.decide(), ["switch t1 E"]);
+      const later = stranded(true).settle("X").settle("Y").after(60_000);
+      later.submit("C", { id: "C" });
+      assert.deepEqual(later.decide(), ["switch t1 C"]);
+    });
+
+    it("is as good as any when it has reached one again", () => {
+      const desk = stranded(true).settle("X").settle("Y");
+      for (const lane of ["C", "D", "E"]) desk.submit(lane, { id: lane });
+      desk.decide();
+      desk.finish("t1", { loginMs: 100 });
+      desk.policy.terminalChanged(desk.nowMs, "t1", "up", null);
+      desk.submit("F", { id: "F" });
+      assert.deepEqual(desk.decide(), ["switch t1 F"]);
+    });
+  });
+
   it("tells how much waits for its account", () => {
     const desk = new Desk({ terminals: 2 });
     for (let work = 0; work < 3; work++) desk.submit("A");

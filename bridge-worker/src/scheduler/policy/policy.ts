@@ -121,6 +121,8 @@ export class Policy {
     const { lane, work } = entry;
     if (loginMs !== null) this.#times.loggedIn(work.server, loginMs, nowMs);
     if (workMs !== null) this.#times.worked(work.server, workMs);
+    slot.strandedMs = ended.stranded ? nowMs : Number.NEGATIVE_INFINITY;
+    slot.isToBlame = this.#times.loginsCountForMs(work.server, nowMs) > 0;
     // Sent or not: who is wrong here shows an account as it was before its own trade.
     if (isChange(entry)) lane.changed(nowMs);
     if (!onAccount || !keepsAccount(slot.state)) this.#assignments.release(slot, nowMs);

@@ -17,6 +17,9 @@ export type TerminalSlot = {
   arrivedMs: number;
   gate: number;
   beganMs: number;
+  /** When it last reached no broker, and whether others had lately reached that one. */
+  strandedMs: number;
+  isToBlame: boolean;
   /** For how long it has worked since its last switch began, that included; null once it had nothing left to do there. */
   visitMs: number | null;
 };
@@ -35,6 +38,7 @@ export class Terminals {
     this.all = specs.map(({ id }) => ({
       ...{ id, state: "disconnected", lane: null, running: null, leaves: null },
       ...{ switching: false, arrivedMs: Number.NEGATIVE_INFINITY, gate: 0, beganMs: 0, visitMs: null },
+      ...{ strandedMs: Number.NEGATIVE_INFINITY, isToBlame: false },
     }));
     for (const [index, { pinned }] of specs.entries()) {
       for (const lane of pinned) this.#pins.set(lane, this.all[index] as TerminalSlot);

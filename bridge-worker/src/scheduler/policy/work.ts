@@ -64,6 +64,8 @@ export type Finished = Seen & {
   workMs: number | null;
   /** The terminal is on the work's account now. */
   onAccount: boolean;
+  /** It tried to log in, and reached no broker. */
+  stranded?: boolean;
 };
 
 /**
