@@ -21,6 +21,7 @@ import {
   terminalFault,
   unreadableSymbol,
 } from "./layer-faults.ts";
+import { READING_TIMEOUT_MS } from "./prepare-command.ts";
 
 export type StatusDeps = {
   access: AccountAccess;
@@ -57,7 +58,8 @@ async function lookAt(
   if (entered.kind !== "ready") return refusedEntry(entered, session.health().reason);
   const timeoutMs = untilMs - now();
   if (timeoutMs <= 0) return { capacity: noTime() };
-  const reply = await session.read(claim.account, symbol === undefined ? {} : { symbol }, timeoutMs);
+  const parts = symbol === undefined ? {} : { symbol };
+  const reply = await session.read(claim.account, parts, Math.min(timeoutMs, READING_TIMEOUT_MS));
   if (reply.kind !== "ok") return unread(reply);
   return behindTheTerminal(reply, symbol);
 }

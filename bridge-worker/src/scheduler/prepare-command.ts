@@ -18,8 +18,11 @@ import type { CommandCall } from "./calls.ts";
 import type { FillingMemory } from "./filling-memory.ts";
 import type { FreshOpenings } from "./fresh-openings.ts";
 
-/** Longest wait for the reading; one that takes longer says that the terminal is not well. */
-const PREPARE_TIMEOUT_MS = 5_000;
+/**
+ * Longest wait for a reading of the account, whatever time its caller has: one that takes longer says that the terminal is
+ * not well, and until that is said nobody else serves the account.
+ */
+export const READING_TIMEOUT_MS = 5_000;
 const ORDER_WINDOW_MS = 60_000;
 
 export type RunDeps = {
@@ -82,7 +85,7 @@ async function prepare(
   const blocker = blockedBy(call.body.request, open);
   if (blocker !== undefined) return refused("outcome_pending", pendingSentence(call, blocker));
   const readAtMs = deps.now();
-  const reply = await session.read(call.account, partsFor(call.body.request), PREPARE_TIMEOUT_MS);
+  const reply = await session.read(call.account, partsFor(call.body.request), READING_TIMEOUT_MS);
   watch.prepareMs = deps.now() - readAtMs;
   if (reply.kind === "wrong_account")
     return refused("terminal_unavailable", "The terminal was moved to another account");

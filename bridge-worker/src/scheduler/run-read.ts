@@ -15,6 +15,7 @@ import { AppError, type ErrorCode, type ReadOutcome } from "../protocol.ts";
 import type { AccessReply, AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
 import { accountStatus } from "./account-status.ts";
 import type { ReadCall } from "./calls.ts";
+import { READING_TIMEOUT_MS } from "./prepare-command.ts";
 import { type HistoryRead, isHistoryRead, recordsQuery, showRecords } from "./show-history.ts";
 import { type AccountRead, isAccountRead, showReading } from "./show-reading.ts";
 import { exposedIn } from "./snapshots.ts";
@@ -97,7 +98,9 @@ async function readValue(
     return "ok" in reply ? reply : showRecords(deps, call, request, reply, asOfMs);
   }
   if (!isAccountRead(request) || (request.kind === "account_info" && request.max_age_ms === 0)) {
-    const reply = await inTime<AccountReading>(deps, call, (timeoutMs) => session.readAccount(call.account, timeoutMs));
+    const reply = await inTime<AccountReading>(deps, call, (timeoutMs) =>
+      session.readAccount(call.account, Math.min(timeoutMs, READING_TIMEOUT_MS)),
+    );
     return "ok" in reply ? reply : { account: accountView(reply.account), as_of: new Date(asOfMs).toISOString() };
   }
   const reading = await readOnce(deps, session, call, partsFor(request));
@@ -123,7 +126,9 @@ async function readOnce(
   call: ReadCall,
   parts: ReadParts,
 ): Promise<(Reading & { ok?: never }) | Failure> {
-  const reply = await inTime<Reading>(deps, call, (timeoutMs) => session.read(call.account, parts, timeoutMs));
+  const reply = await inTime<Reading>(deps, call, (timeoutMs) =>
+    session.read(call.account, parts, Math.min(timeoutMs, READING_TIMEOUT_MS)),
+  );
   if (!("ok" in reply) && reply.broker_now_msc !== null) {
     deps.clock.observe(call.account.server, reply.broker_now_msc, deps.wallClock());
   }

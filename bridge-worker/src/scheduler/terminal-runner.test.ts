@@ -270,6 +270,29 @@ describe("TerminalRunner", () => {
     });
   }
 
+  for (const request of [FRESH, INFO, { kind: "account_info", max_age_ms: 0 }, { kind: "account_status" }] as const) {
+    it(`an account whose terminal hangs in ${JSON.stringify(request)} is served elsewhere within ten seconds`, async () => {
+      asked = [];
+      const worker = await createWorkerFixture({ terminals: 2, wrapPort: watching });
+      const alice = await worker.actor();
+      assert.equal((await worker.run(worker.trade(alice))).state, "done");
+      worker.clock.advance(SETTLED_MS);
+      const held = Promise.withResolvers<void>();
+      const hanging = worker.processes[0]?.exclusive(() => held.promise);
+      const read = worker.read(alice, request);
+      await until("the terminal works on it", () => worker.sessions[0]?.state === "busy");
+      const trade = worker.run(worker.trade(alice));
+      for (let second = 1; second <= 9; second++) {
+        await new Promise((resolve) => setImmediate(resolve));
+        worker.clock.advance(1_000);
+      }
+      await until("it is served elsewhere", () => asked.includes("sim-2 send 5000001"));
+      held.resolve();
+      assert.equal((await trade).state, "done");
+      await Promise.all([read, hanging, worker.stop()]);
+    });
+  }
+
   it("a task whose terminal is lost by the last look at another account is done by the next terminal", async () => {
     asked = [];
     let isLost = false;
