@@ -8,7 +8,7 @@ export type PolicyParams = {
   holdFullShare: number;
   /** How long a verification waits for a terminal that nobody misses. */
   verifyHoldMs: number;
-  /** So long before its last possible start it counts like a change that came in then. */
+  /** So long before its last possible start it counts like a change that came in then: as long as those may wait. */
   verifyLeadMs: number;
   /** A read gives way to changes of other lanes for this long. */
   readHandicapMs: number;
@@ -56,7 +56,7 @@ const BALANCED: PolicyParams = {
   holdFromShare: 0.2,
   holdFullShare: 0.4,
   verifyHoldMs: 2_000,
-  verifyLeadMs: 5_000,
+  verifyLeadMs: 10_000,
   readHandicapMs: 7_000,
   closeLeadMs: 3_000,
   readPatienceMs: 3_000,

@@ -164,6 +164,23 @@ describe("admission", () => {
   });
 });
 
+describe("a verification", () => {
+  it("begins in time, however many changes come in before it and after it", () => {
+    const desk = taught();
+    desk.submit("V", { id: "V", kind: "verify", user: "newcomer", deadlineMs: desk.nowMs + 30_000 });
+    const began: string[] = [];
+    desk.submit("X");
+    for (let turn = 0; !began.some((decision) => decision.endsWith(" V")); turn++) {
+      // More than can be done: what is taken in waits as long as a change may.
+      for (let own = 0; own < 4; own++) desk.submit(`lane ${turn} ${own}`);
+      began.push(...desk.decide());
+      desk.after(1_100).finish("t1", { loginMs: 1_000, workMs: 100 });
+    }
+    assert.equal(began.at(-1), "switch t1 V");
+    assert.ok(began.length > 20, "behind everything else at first");
+  });
+});
+
 describe("a user with many accounts", () => {
   /** A user asks for a login on each of his accounts at once; one account of somebody else comes after them. */
   function crowd(accounts: number, kind: "open" | "close" = "open"): Desk {
