@@ -65,10 +65,11 @@ export function variantsOf(name: string, base: Shape, seeds: readonly number[]):
   const [beside, without] = [others(shape), others(base)];
   const p99 = (list: readonly Figures[]): number => round(mean(list.map(({ trades }) => trades.p99)), 3);
   const expired = (list: readonly Figures[]): number => round(mean(list.map(({ expiredShare }) => expiredShare)), 5);
+  const refused = (list: readonly Figures[]): number => round(mean(list.map((one) => one.refused)), 1);
   return {
     ...compared,
-    others: { trade_p99: p99(beside), expired_trade_share: expired(beside) },
-    without_him: { trade_p99: p99(without), expired_trade_share: expired(without) },
+    others: { trade_p99: p99(beside), expired_trade_share: expired(beside), refused: refused(beside) },
+    without_him: { trade_p99: p99(without), expired_trade_share: expired(without), refused: refused(without) },
     ratio_of_trade_p99: round(p99(beside) / p99(without), 3),
   };
 }

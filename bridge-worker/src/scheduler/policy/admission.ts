@@ -39,8 +39,11 @@ export function admit(view: AdmissionView, lane: Lane, work: Work, nowMs: number
     return refusal("queue_full", times.meanVisitMs);
   }
   const up = count(lane.room.terminals, ({ state }) => state === "up");
+  const costsLogin = causesLogin(lane, work);
+  const stepMs = times.meanLoginMs / (Math.max(1, up) * params.userShare);
+  let tagMs = costsLogin ? tags.tag(work.user, nowMs, stepMs, params.userBurst) : nowMs;
   const ownLoginMs = lane.terminal === null ? loginMs(work, times, nowMs) : 0;
-  const lateMs = nowMs + aheadMs(lane, work, times, up) + ownLoginMs - beginByMs;
+  const lateMs = nowMs + aheadMs(lane, work, times, { up, isDeferred: tagMs > nowMs }) + ownLoginMs - beginByMs;
   // Without any terminal nothing is known; one may come back in time.
   if (up > 0 && lateMs > 0) {
     // However few wait: it will be tried when it is not known any more how slow its logins are.
@@ -48,10 +51,7 @@ export function admit(view: AdmissionView, lane: Lane, work: Work, nowMs: number
     return refusal("overloaded", lateMs);
   }
   const latestMs = beginByMs - times.loginMs(work.server, SLOW_LOGIN, nowMs);
-  let tagMs = nowMs;
-  if (causesLogin(lane, work)) {
-    const stepMs = times.meanLoginMs / (Math.max(1, up) * params.userShare);
-    tagMs = tags.tag(work.user, nowMs, stepMs, params.userBurst);
+  if (costsLogin) {
     if (tagMs > Math.max(nowMs, latestMs)) {
       // Whoever wants to get out of positions on all his accounts may: last in order, but never sent away.
       if (work.kind !== "close") return refusal("user_share", tagMs - latestMs);
@@ -77,9 +77,11 @@ function causesLogin(lane: Lane, { kind, proven, user }: Work): boolean {
   );
 }
 
-function aheadMs(lane: Lane, { kind, server }: Work, times: ServerTimes, up: number): number {
+type Room = { up: number; isDeferred: boolean };
+
+function aheadMs(lane: Lane, { kind, server }: Work, times: ServerTimes, { up, isDeferred }: Room): number {
   if (lane.terminal !== null) return lane.size * times.workMs(server);
-  const ahead = lane.room.ahead(kind === "close" || kind === "read" ? kind : "change");
+  const ahead = lane.room.ahead(kind === "close" || kind === "read" ? kind : "change", isDeferred);
   return (ahead / Math.max(1, up)) * times.meanVisitMs;
 }
 

@@ -40,6 +40,7 @@ export class Lane implements Placed {
   dueMs = Number.POSITIVE_INFINITY;
   keyMs = Number.POSITIVE_INFINITY;
   oldestMs = Number.POSITIVE_INFINITY;
+  tagMs = Number.POSITIVE_INFINITY;
   hasClose = false;
   /** It holds positions, as far as is known. */
   exposed = false;
@@ -127,7 +128,7 @@ export class Lane implements Placed {
    * before it, and whoever is above his share slows nobody behind him.
    */
   refresh(): void {
-    this.dueMs = this.keyMs = this.oldestMs = Number.POSITIVE_INFINITY;
+    this.dueMs = this.keyMs = this.oldestMs = this.tagMs = Number.POSITIVE_INFINITY;
     this.hasClose = false;
     for (const entry of this.#changes) {
       this.#count(entry);
@@ -137,10 +138,11 @@ export class Lane implements Placed {
     for (const entry of this.#verifies) this.#count(entry);
   }
 
-  #count({ dueMs, keyMs, oldestMs }: Entry): void {
+  #count({ dueMs, keyMs, oldestMs, tagMs }: Entry): void {
     this.dueMs = Math.min(this.dueMs, dueMs);
     this.keyMs = Math.min(this.keyMs, keyMs);
     this.oldestMs = Math.min(this.oldestMs, oldestMs);
+    this.tagMs = Math.min(this.tagMs, tagMs);
   }
 
   #queueOf({ work }: Entry): Entry[] {

@@ -217,6 +217,20 @@ describe("a user with many accounts", () => {
     assert.deepEqual(desk.submit("A"), { kind: "queued" });
   });
 
+  it("has nobody else refused: what is above his share waits behind them", () => {
+    for (const kind of ["open", "close", "read"] as const) {
+      const desk = crowd(12, kind === "close" ? "close" : "open");
+      assert.ok(desk.policy.waiting > 9, String(desk.policy.waiting));
+      assert.deepEqual(desk.submit("A", { id: "other", kind, user: "somebody else" }), { kind: "queued" }, kind);
+      const began: string[] = [];
+      for (let turn = 0; turn < 9; turn++) {
+        desk.after(1_100).finish("t1", { loginMs: 1_000, workMs: 100 });
+        began.push(...desk.decide());
+      }
+      assert.ok(began.includes("switch t1 other"), `${kind}: ${began.join()}`);
+    }
+  });
+
   it("is never refused a close for that", () => {
     const desk = crowd(0);
     for (let own = 0; own < 8; own++) desk.submit(`own ${own}`, { id: `open ${own}`, user: "bulk" });

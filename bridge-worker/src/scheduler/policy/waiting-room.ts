@@ -9,9 +9,9 @@ export class WaitingRoom {
   readonly terminals: readonly TerminalSlot[];
   readonly #due = new Heap<Lane>((lane) => lane.keyMs);
   readonly #later = new Heap<Lane>((lane) => lane.dueMs);
-  /** Waiting lanes with a close, and with any change. */
-  readonly #withClose = new Set<Lane>();
-  readonly #withChange = new Set<Lane>();
+  readonly #timely = new Crowd();
+  /** All of whose work counts as having come later than it did, and whose time has not come. */
+  readonly #deferred = new Crowd();
 
   constructor(terminals: readonly TerminalSlot[]) {
     this.terminals = terminals;
@@ -20,9 +20,8 @@ export class WaitingRoom {
   /** Brings a lane to where it belongs after anything about it changed. */
   update(lane: Lane, nowMs: number): void {
     lane.refresh();
-    setHas(this.#withClose, lane, lane.waits && lane.hasClose);
-    setHas(this.#withChange, lane, lane.waits && lane.hasChange);
     const isDue = lane.waits && lane.dueMs <= nowMs;
+    this.#count(lane, !isDue && lane.tagMs > nowMs);
     if (!isDue) this.#due.remove(lane);
     if (isDue || !lane.waits) this.#later.remove(lane);
     if (lane.waits) (isDue ? this.#due : this.#later).update(lane);
@@ -33,6 +32,7 @@ export class WaitingRoom {
     for (let lane = this.#later.peek(); lane !== undefined && lane.dueMs <= nowMs; lane = this.#later.peek()) {
       this.#later.pop();
       this.#due.update(lane);
+      this.#count(lane, false);
     }
   }
 
@@ -45,10 +45,32 @@ export class WaitingRoom {
     return this.#later.peek();
   }
 
-  /** How many lanes are served before a new one with such work, at most. */
-  ahead(kind: "close" | "change" | "read"): number {
+  /** How many lanes are served before a new one with such work, at most. `isDeferred`: it is above its user's share itself. */
+  ahead(kind: "close" | "change" | "read", isDeferred: boolean): number {
+    return this.#timely.size(kind) + (isDeferred ? this.#deferred.size(kind) : 0);
+  }
+
+  #count(lane: Lane, isDeferred: boolean): void {
+    this.#timely.set(lane, lane.waits && !isDeferred);
+    this.#deferred.set(lane, lane.waits && isDeferred);
+  }
+}
+
+/** Waiting lanes: all of them, those with any change, those with a close. */
+class Crowd {
+  readonly #all = new Set<Lane>();
+  readonly #withChange = new Set<Lane>();
+  readonly #withClose = new Set<Lane>();
+
+  set(lane: Lane, isIn: boolean): void {
+    setHas(this.#all, lane, isIn);
+    setHas(this.#withChange, lane, isIn && lane.hasChange);
+    setHas(this.#withClose, lane, isIn && lane.hasClose);
+  }
+
+  size(kind: "close" | "change" | "read"): number {
     if (kind === "close") return this.#withClose.size;
-    return kind === "change" ? this.#withChange.size : this.#due.size + this.#later.size;
+    return (kind === "change" ? this.#withChange : this.#all).size;
   }
 }
 
