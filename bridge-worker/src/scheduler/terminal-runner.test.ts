@@ -77,6 +77,55 @@ describe("TerminalRunner: one thing at a time", () => {
   });
 });
 
+describe("TerminalRunner: a terminal that its keeper brings back", () => {
+  it("is waited for, and not looked after again and again", async () => {
+    const world = await createWorld(2);
+    const { clock, processes, broker } = world;
+    const { now, wallClock } = clock;
+    let timers = 0;
+    const after: typeof clock.after = (...timer) => {
+      timers += 1;
+      return clock.after(...timer);
+    };
+    const opening = Promise.withResolvers<void>();
+    const worker = await createWorkerFixture({
+      ...{ world, after },
+      sessions: (log) =>
+        processes.map((process, index) => {
+          const options = { name: `sim-${index + 1}`, broker, owner: "test", process };
+          const port = createSimTerminal({ ...options, now, wait: clock.wait, utcNow: wallClock });
+          const dead = overriding(port, { open: () => opening.promise.then(() => port.open()) });
+          return new TerminalSession({ port: index === 0 ? dead : port, kind: "simulator", log, now, kept: true });
+        }),
+    });
+    const [away] = worker.sessions;
+    const [alice, bob] = [await worker.actor(), await worker.actor({ account: { login: "5000002" } })];
+    opening.reject(new TerminalLost("connection", "gone"));
+    await away?.open().catch(() => {});
+    // Its pause is over, and its keeper at it.
+    clock.advance(1_000);
+    const release = worker.holdNextSend(1);
+    const trades = [worker.run(worker.trade(alice))];
+    await until("the other one is busy", () => broker.ledger().length === 1);
+    trades.push(worker.run(worker.trade(bob)));
+    timers = 0;
+    for (let ms = 0; ms < 1_000; ms++) clock.advance(1);
+    assert.ok(timers < 10, String(timers));
+    release();
+    await until("both are done", () => {
+      // The farewell waits for the clock.
+      clock.advance(10);
+      return worker.scheduler.inFlight === 0;
+    });
+    const outcomes = await Promise.all(trades);
+    assert.deepEqual(
+      outcomes.map(({ state }) => state),
+      ["done", "done"],
+    );
+    await worker.stop();
+  });
+});
+
 describe("TerminalRunner", () => {
   /** Every call of a terminal, in order: the terminal, the call, the account. */
   let asked: string[] = [];

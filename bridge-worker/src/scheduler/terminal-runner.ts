@@ -180,7 +180,7 @@ export class TerminalRunner {
     if (this.#halted) return;
     for (const slot of this.#slots.values()) {
       this.#runAlone(slot);
-      // A pause that is over announces itself to nobody.
+      // The pause of a terminal without a keeper is over without a word.
       if (stateOf(slot) !== slot.told) this.#tell(slot);
     }
     const nowMs = this.#options.now();
@@ -197,7 +197,8 @@ export class TerminalRunner {
   #planWake(nowMs: number): void {
     this.#callOff();
     if (this.#policy.waiting === 0) return;
-    const pauses = [...this.#slots.values()].map(({ session }) => session.unavailableForMs).filter((ms) => ms > 0);
+    const untold = [...this.#slots.values()].filter(({ session }) => !session.kept);
+    const pauses = untold.map(({ session }) => session.unavailableForMs).filter((ms) => ms > 0);
     const wakeMs = Math.min(this.#policy.wakeAtMs(nowMs) ?? Number.POSITIVE_INFINITY, nowMs + Math.min(...pauses));
     if (!Number.isFinite(wakeMs)) return;
     // Whole milliseconds: a fraction below the clock's grain would wake us at the very same moment, again and again.

@@ -61,12 +61,13 @@ export class TerminalSession {
   readonly name: string;
   readonly kind: "simulator" | "rpyc";
   readonly limits: TerminalLimits;
+  /** The end of a quarantine is a change of its state, and not of the time. */
+  readonly kept: boolean;
   readonly #port: TerminalPort;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #neighbours: Neighbours;
-  readonly #kept: boolean;
   readonly #listeners: StateListener[] = [];
   readonly #record: TerminalRecord;
   #state: TerminalState = "disconnected";
@@ -86,7 +87,7 @@ export class TerminalSession {
     this.#random = random ?? (() => 0);
     this.#neighbours = neighbours ?? new Neighbours();
     this.#neighbours.join(this);
-    this.#kept = kept ?? false;
+    this.kept = kept ?? false;
     this.#record = new TerminalRecord(now());
   }
 
@@ -117,7 +118,7 @@ export class TerminalSession {
   get unavailableForMs(): number {
     if (isConnected(this.#state)) return 0;
     const pauseMs = this.#record.retryInMs(this.#now());
-    return this.#kept && this.outage !== null ? Math.max(1, pauseMs) : pauseMs;
+    return this.kept && this.outage !== null ? Math.max(1, pauseMs) : pauseMs;
   }
 
   /** Milliseconds in which its process may still have something to say about a send of ours. */
