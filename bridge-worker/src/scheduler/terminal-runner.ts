@@ -2,7 +2,12 @@
 // Knows nothing of commands or reads; a task settles everything itself.
 import type { After } from "../after.ts";
 import type { Log } from "../log.ts";
-import { serves, type TerminalHealth, type TerminalSession } from "../terminals/mod.ts";
+import {
+  type TerminalState as SessionState,
+  serves,
+  type TerminalHealth,
+  type TerminalSession,
+} from "../terminals/mod.ts";
 import type { PolicyParams } from "./policy/params.ts";
 import { Policy } from "./policy/policy.ts";
 import type { Decision, Farewell, RefusalReason } from "./policy/work.ts";
@@ -51,7 +56,7 @@ export class TerminalRunner {
     );
     for (const slot of this.#slots.values()) {
       this.#tell(slot, null);
-      slot.session.onChange((_to, from) => this.#changed(slot, from === "connecting"));
+      slot.session.onChange((_to, from) => this.#changed(slot, from));
     }
   }
 
@@ -163,9 +168,11 @@ export class TerminalRunner {
     this.#pump();
   }
 
-  /** `opened`: what it is logged in to was just read. */
-  #changed(slot: Slot, opened: boolean): void {
-    if (opened) this.#tell(slot, accountOf(slot.session));
+  #changed(slot: Slot, from: SessionState): void {
+    const { session } = slot;
+    // What it is logged in to was just read.
+    if (from === "connecting") this.#tell(slot, accountOf(session));
+    if (from === "switching" && session.account !== null) this.#policy.arrived(this.#options.now(), session.name);
     this.#pump();
   }
 

@@ -188,7 +188,6 @@ export class TerminalSession {
       this.#surprised(account, reply.account);
       throw new TerminalLost("protocol", "The terminal shows another account than it was given");
     }
-    if (this.#state === "switching") this.#setState(this.#isWorking ? "busy" : "idle");
     if (reply.kind === "ok") {
       this.#account = { login: reply.account.login, server: reply.account.server };
       this.#terminal = reply.terminal;
@@ -200,6 +199,8 @@ export class TerminalSession {
       this.#quarantine("ipc", { last_error: reply.lastError });
     }
     this.#isStranded = reply.kind === "failed" && reply.reason === "no_connection";
+    // Last: whoever hears of it asks which account it is on.
+    if (this.#state === "switching") this.#setState(this.#isWorking ? "busy" : "idle");
     return reply;
   }
 

@@ -35,6 +35,8 @@ export class Lane implements Placed {
   /** Its last terminal still reads it, to leave a snapshot behind. */
   leaving = false;
   running: Entry | null = null;
+  /** Nobody has reached its server lately, and enough terminals try such logins already. */
+  isParked = false;
   snapshotAtMs = Number.NEGATIVE_INFINITY;
   /** Of all that waits here, as of the last `refresh`: see Entry. `oldestMs` is the order without the lead of closes. */
   dueMs = Number.POSITIVE_INFINITY;
@@ -66,7 +68,7 @@ export class Lane implements Placed {
 
   /** It has work and no terminal, and may be given one. */
   get waits(): boolean {
-    return this.terminal === null && this.running === null && !this.leaving && this.size > 0;
+    return this.terminal === null && this.running === null && !this.leaving && !this.isParked && this.size > 0;
   }
 
   /** The user's work before it makes the login that a credential without a proof needs. */

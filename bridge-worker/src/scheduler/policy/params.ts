@@ -38,6 +38,8 @@ export type PolicyParams = {
   farewellAgeMs: number;
   /** For so long after it has reached no broker a terminal is not the first choice. */
   strandedRestMs: number;
+  /** Share of the terminals that may log in at once to servers that nobody has reached lately. */
+  doubtfulShare: number;
   /** Share of the terminals' logins that one user may cause when others wait too, and how many at once are free. */
   userShare: number;
   userBurst: number;
@@ -72,6 +74,7 @@ const BALANCED: PolicyParams = {
   farewellUsedMs: 60_000,
   farewellAgeMs: 100,
   strandedRestMs: 60_000,
+  doubtfulShare: 0.5,
   userShare: 0.5,
   userBurst: 4,
   maxWaiting: 20_000,

@@ -14,7 +14,7 @@ const STATES: readonly TerminalState[] = ["up", "up", "held", "draining", "quara
 type Spot = { state: TerminalState; account: string | null; leaves: string | null; running: Work | null };
 
 class Model {
-  readonly desk = new Desk({ terminals: TERMINALS, params: { settleMs: 100 } });
+  readonly desk = new Desk({ terminals: TERMINALS, params: { settleMs: 100, doubtfulShare: 0.5 } });
   readonly spots = new Map<string, Spot>(
     Array.from({ length: TERMINALS }, (_, index) => [
       `t${index + 1}`,
@@ -56,7 +56,10 @@ class Model {
     if (!onAccount || !["up", "held"].includes(spot.state)) spot.account = null;
     this.#answer(
       work.lane,
-      this.desk.policy.finished(nowMs, terminal, { loginMs: 700, workMs: 50, snapshotAtMs, exposed, onAccount }),
+      this.desk.policy.finished(nowMs, terminal, {
+        ...{ loginMs: onAccount ? 700 : null, workMs: 50, snapshotAtMs, exposed, onAccount },
+        stranded: !onAccount && nowMs % 2 === 0,
+      }),
     );
   }
 

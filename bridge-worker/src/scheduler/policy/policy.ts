@@ -3,6 +3,7 @@
 import { type AdmissionView, admit } from "./admission.ts";
 import { Assignments } from "./assignments.ts";
 import { canBegin, farewellTo, isFree, isIdle, nextMove, overdueFor } from "./dispatch.ts";
+import { DoubtfulLogins } from "./doubtful-logins.ts";
 import { FairTags } from "./fair-tags.ts";
 import { isChange, type Lane } from "./lane.ts";
 import { Lanes } from "./lanes.ts";
@@ -36,6 +37,7 @@ export class Policy {
   readonly #lanes: Lanes;
   readonly #times: ServerTimes;
   readonly #assignments: Assignments;
+  readonly #doubtful: DoubtfulLogins;
   readonly #tags = new FairTags();
   readonly #load = new BusyShare();
   #seq = 0;
@@ -47,6 +49,7 @@ export class Policy {
     this.#lanes = new Lanes(params);
     this.#times = new ServerTimes(params.firstLoginMs);
     this.#assignments = new Assignments(params.settleMs);
+    this.#doubtful = new DoubtfulLogins(params.doubtfulShare);
   }
 
   get waiting(): number {
@@ -95,11 +98,15 @@ export class Policy {
     for (let work = takeExpired(); work !== undefined; work = takeExpired()) decisions.push({ kind: "expire", work });
     for (const room of rooms) room.promote(nowMs);
     const next = (): ReturnType<typeof nextMove> => nextMove(rooms, this.#params, nowMs);
-    for (let move = next(); move !== undefined; move = next()) this.#switch(move.slot, move.lane, nowMs, decisions);
+    for (let move = next(); move !== undefined; move = next()) {
+      if (!this.#doubtful.park(move.lane, nowMs)) this.#switch(move.slot, move.lane, nowMs, decisions);
+    }
     for (const slot of this.#terminals.all) {
       if (!isIdle(slot) || isFree(slot)) continue;
       const overdue = overdueFor(slot, rooms, this.#params, nowMs);
-      if (overdue !== undefined) this.#switch(slot, overdue, nowMs, decisions);
+      if (overdue !== undefined && !this.#doubtful.park(overdue, nowMs)) {
+        this.#switch(slot, overdue, nowMs, decisions);
+      }
       if (isIdle(slot)) this.#serveOwn(slot, nowMs, decisions);
     }
     return decisions;
@@ -111,18 +118,28 @@ export class Policy {
     return lane === undefined ? [] : this.#assignments.keep(lane, seen, nowMs);
   }
 
+  /** What runs there has logged in, and goes on. */
+  arrived(nowMs: number, terminal: string): void {
+    const slot = this.#terminals.find(terminal);
+    if (slot.running === null) return;
+    this.#endDoubt(slot, this.#doubtful.reached(slot.running.work.server, nowMs), nowMs);
+  }
+
   /** The work of a `run` or `switch` has ended. Returns the waiting reads that it answers. */
   finished(nowMs: number, terminal: string, ended: Finished): Work[] {
     const { loginMs, workMs, onAccount } = ended;
     this.#advance(nowMs);
     this.departed(nowMs, terminal, null);
     const slot = this.#terminals.find(terminal);
+    const hasLoggedIn = loginMs !== null || (onAccount && slot.switching);
     const entry = this.#assignments.end(slot, nowMs);
     const { lane, work } = entry;
     if (loginMs !== null) this.#times.loggedIn(work.server, loginMs, nowMs);
     if (workMs !== null) this.#times.worked(work.server, workMs);
-    slot.strandedMs = ended.stranded ? nowMs : Number.NEGATIVE_INFINITY;
-    slot.isToBlame = this.#times.loginsCountForMs(work.server, nowMs) > 0;
+    if (ended.stranded) this.#stranded(slot, work, nowMs);
+    else slot.strandedMs = Number.NEGATIVE_INFINITY;
+    const isNews = hasLoggedIn && this.#doubtful.reached(work.server, nowMs);
+    this.#endDoubt(slot, isNews, nowMs);
     // Sent or not: who is wrong here shows an account as it was before its own trade.
     if (isChange(entry)) lane.changed(nowMs);
     if (!onAccount || !keepsAccount(slot.state)) this.#assignments.release(slot, nowMs);
@@ -140,6 +157,7 @@ export class Policy {
     this.#assignments.release(slot, nowMs);
     slot.visitMs = null;
     this.#assignments.queue(entry, nowMs);
+    this.#endDoubt(slot, false, nowMs);
   }
 
   /** `account`: which one it was found on; without it, what was known stays true. */
@@ -152,6 +170,7 @@ export class Policy {
     this.#advance(nowMs);
     const slot = this.#terminals.find(terminal);
     slot.state = state;
+    this.#doubtful.release(nowMs);
     // What runs there ends first: until then nobody else may touch its lane.
     if (slot.running !== null) return;
     if (account !== undefined || !keepsAccount(state)) this.#assignments.release(slot, nowMs);
@@ -196,8 +215,25 @@ export class Policy {
     this.#endVisit(slot);
     slot.visitMs = 0;
     slot.switching = true;
+    slot.isDoubtful = !this.#doubtful.isReached(lane.server, nowMs);
     this.#assignments.begin(slot, entry, nowMs);
     decisions.push({ kind: "switch", terminal: slot.id, farewell, work: entry.work });
+  }
+
+  /** `isNews`: a server answers of which that was not known. */
+  #endDoubt(slot: TerminalSlot, isNews: boolean, nowMs: number): void {
+    if (isNews || slot.isDoubtful) this.#doubtful.release(nowMs);
+    slot.isDoubtful = false;
+  }
+
+  /** Its login got no answer, from the broker or from nobody's. */
+  #stranded(slot: TerminalSlot, { user, server }: Work, nowMs: number): void {
+    slot.strandedMs = nowMs;
+    slot.isToBlame = this.#doubtful.isReached(server, nowMs);
+    this.#doubtful.lost(server);
+    // Charged as a login that takes what they usually take; it took far longer.
+    const { userShare } = this.#params;
+    this.#tags.charge(user, nowMs, (nowMs - slot.beganMs) / (Math.max(1, this.#terminals.up) * userShare));
   }
 
   /** It has served what waited for its account, or leaves that to somebody else: whoever comes next may have it. */

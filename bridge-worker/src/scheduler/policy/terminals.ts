@@ -17,6 +17,8 @@ export type TerminalSlot = {
   arrivedMs: number;
   gate: number;
   beganMs: number;
+  /** It logs in to a server that nobody has reached lately. */
+  isDoubtful: boolean;
   /** When it last reached no broker, and whether others had lately reached that one. */
   strandedMs: number;
   isToBlame: boolean;
@@ -38,7 +40,7 @@ export class Terminals {
     this.all = specs.map(({ id }) => ({
       ...{ id, state: "disconnected", lane: null, running: null, leaves: null },
       ...{ switching: false, arrivedMs: Number.NEGATIVE_INFINITY, gate: 0, beganMs: 0, visitMs: null },
-      ...{ strandedMs: Number.NEGATIVE_INFINITY, isToBlame: false },
+      ...{ isDoubtful: false, strandedMs: Number.NEGATIVE_INFINITY, isToBlame: false },
     }));
     for (const [index, { pinned }] of specs.entries()) {
       for (const lane of pinned) this.#pins.set(lane, this.all[index] as TerminalSlot);

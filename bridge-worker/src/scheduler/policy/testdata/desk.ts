@@ -15,7 +15,7 @@ export class Desk {
 
   constructor({ terminals = 1, params = {}, up = true }: DeskOptions = {}) {
     const specs = typeof terminals === "number" ? specsOf(terminals) : terminals;
-    this.policy = new Policy({ ...PRESETS.balanced.params, settleMs: 0, ...params }, specs);
+    this.policy = new Policy({ ...PRESETS.balanced.params, settleMs: 0, doubtfulShare: 1, ...params }, specs);
     if (up) for (const { id } of specs) this.policy.terminalChanged(0, id, "up");
   }
 
