@@ -12,10 +12,11 @@ import { fileURLToPath } from "node:url";
 import { type BrokerDouble, startBrokerDouble } from "../../tests/support/broker-double.ts";
 import { ONE, TWO, until } from "../../tests/support/mt5/double-process.ts";
 import { pythonCommand, requirePython } from "../../tests/support/python.ts";
+import { overriding } from "../../tests/support/worker-fixture.ts";
 import { type After, realAfter } from "./after.ts";
 import type { Config } from "./config.ts";
 import { TerminalLost } from "./mt5/mod.ts";
-import { createTerminals } from "./terminal-pool.ts";
+import { createTerminals, type PoolOptions } from "./terminal-pool.ts";
 import { type TerminalSession, UNLIMITED } from "./terminals/mod.ts";
 import { type Line, logInto } from "./terminals/testdata/fake-terminal.ts";
 
@@ -171,6 +172,53 @@ describe("createTerminals", { skip: requirePython() ?? false }, () => {
       for (const pid of readFileSync(pids, "utf8").split("\n").filter(Boolean)) process.kill(Number(pid), "SIGKILL");
       rmSync(dir, { recursive: true });
     }
+  });
+});
+
+describe("createTerminals, before anything is reached", () => {
+  const AWAY = { host: "127.0.0.1", port: 1, dialect: "auto" } as const;
+  const built = (config: object, options: Partial<PoolOptions> = {}): TerminalSession[] =>
+    createTerminals({
+      ...{ config: config as Config, log: logInto([]), owner: "worker-1", now: () => 0, statePath: "/nonexistent" },
+      ...{ after: () => () => {}, random: () => 0.5, ...options },
+    }).sessions;
+
+  it("gives each terminal the limits that its operator wrote", () => {
+    const limits = { servers: ["Alpha-Demo"], pinned: [ONE] };
+    const [session] = built({ terminals: [{ name: "one", endpoint: AWAY, limits }] });
+    assert.deepEqual(session?.limits, limits);
+  });
+
+  it("lets chance shorten a pause: terminals that one fault has hit do not come back in one moment", async () => {
+    const [session] = built({ terminals: [{ name: "one", endpoint: AWAY, limits: UNLIMITED }] });
+    await assert.rejects(session?.ensureOpen() ?? Promise.resolve(), TerminalLost);
+    assert.equal(session?.unavailableForMs, 188);
+    await session?.close();
+  });
+
+  it("brings simulated terminals back, too", async () => {
+    let opened = 0;
+    const retries: (() => void)[] = [];
+    const [session] = built(
+      { terminals: [], simulator: { terminals: 1, seed: 1, loginMs: 0, sendMs: 0 } },
+      {
+        after: (_ms, run) => {
+          retries.push(run);
+          return () => {};
+        },
+        wrapPort: (port) =>
+          overriding(port, {
+            open: () => {
+              opened += 1;
+              return opened === 1 ? Promise.reject(new TerminalLost("connection", "gone")) : port.open();
+            },
+          }),
+      },
+    );
+    await assert.rejects(session?.ensureOpen() ?? Promise.resolve(), TerminalLost);
+    retries.pop()?.();
+    await until(() => session?.state === "idle");
+    await session?.close();
   });
 });
 

@@ -377,6 +377,31 @@ describe("TerminalRunner", () => {
     await worker.stop();
   });
 
+  it("a pinned account goes to its own terminal, and every other account elsewhere", async () => {
+    asked = [];
+    const world = await createWorld(2);
+    const { clock, processes, broker } = world;
+    const pinned = { login: "5000001", server: "Switchyard-Demo" };
+    const worker = await createWorkerFixture({
+      world,
+      sessions: (log) =>
+        processes.map((process, index) => {
+          const options = { name: `sim-${index + 1}`, broker, owner: "test", process };
+          const port = createSimTerminal({ ...options, now: clock.now, wait: clock.wait, utcNow: clock.wallClock });
+          const limits = { servers: null, pinned: index === 0 ? [pinned] : [] };
+          return new TerminalSession({ port: watching(port), kind: "simulator", log, now: clock.now, limits });
+        }),
+    });
+    for (const login of ["5000002", "5000001", "5000003"]) {
+      const actor = await worker.actor({ account: { login } });
+      assert.equal((await worker.run(worker.trade(actor))).state, "done", login);
+      clock.advance(SETTLED_MS);
+    }
+    const sent = asked.filter((call) => call.includes("send"));
+    assert.deepEqual(sent, ["sim-2 send 5000002", "sim-1 send 5000001", "sim-2 send 5000003"]);
+    await worker.stop();
+  });
+
   it("a pinned account uses its own terminal alone, and no other account does", async () => {
     asked = [];
     const world = await createWorld(1);
