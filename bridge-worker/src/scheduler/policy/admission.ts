@@ -48,7 +48,7 @@ export function admit(view: AdmissionView, lane: Lane, work: Work, nowMs: number
   if (up > 0 && lateMs > 0) {
     // However few wait: it will be tried when it is not known any more how slow its logins are.
     if (nowMs + ownLoginMs > beginByMs) return slowLogin(times.loginsCountForMs(work.server, nowMs));
-    return refusal("overloaded", lateMs);
+    return refusal("overloaded", wholeSteps(lateMs, lane, work, times, up));
   }
   const latestMs = beginByMs - times.loginMs(work.server, SLOW_LOGIN, nowMs);
   if (costsLogin) {
@@ -83,6 +83,12 @@ function aheadMs(lane: Lane, { kind, server }: Work, times: ServerTimes, { up, i
   if (lane.terminal !== null) return lane.size * times.workMs(server);
   const ahead = lane.room.ahead(kind === "close" || kind === "read" ? kind : "change", isDeferred);
   return (ahead / Math.max(1, up)) * times.meanVisitMs;
+}
+
+/** What is ahead becomes less only when one of it has ended. */
+function wholeSteps(lateMs: number, lane: Lane, { server }: Work, times: ServerTimes, up: number): number {
+  const stepMs = lane.terminal === null ? times.meanVisitMs / up : times.workMs(server);
+  return stepMs > 0 ? Math.ceil(lateMs / stepMs) * stepMs : lateMs;
 }
 
 function loginMs({ kind, server }: Work, times: ServerTimes, nowMs: number): number {

@@ -58,7 +58,12 @@ describe("admission", () => {
     for (; refused.kind === "queued"; ahead++) refused = desk.submit(`lane ${ahead}`);
     // 9.5 s to begin in, a second for the own login, 1.1 s for each one before it.
     assert.equal(ahead - 1, 8);
-    assert.deepEqual(refused, { kind: "refused", reason: "overloaded", retryAfterMs: 300 });
+    assert.deepEqual(refused, { kind: "refused", reason: "overloaded", retryAfterMs: 1_100 });
+    desk.after(1_099);
+    assert.equal(desk.submit("too soon").kind, "refused");
+    desk.after(1).finish("t1", { loginMs: 1_000, workMs: 100 });
+    desk.decide();
+    assert.deepEqual(desk.submit("in time"), { kind: "queued" });
   });
 
   it("judges by what others had to wait for, not by how long an account stayed where it was", () => {
@@ -88,7 +93,7 @@ describe("admission", () => {
     assert.deepEqual(desk.decide(), ["switch t1 A3"]);
     desk.policy.departed(desk.nowMs, "t1", null);
     // Nine seconds for the lane before it, and half a second for its own login.
-    const refused = { kind: "refused", reason: "overloaded", retryAfterMs: 100 };
+    const refused = { kind: "refused", reason: "overloaded", retryAfterMs: 9_000 };
     assert.deepEqual(desk.submit("B", { deadlineMs: desk.nowMs + 9_900 }), refused);
   });
 
