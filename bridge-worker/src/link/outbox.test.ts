@@ -9,7 +9,7 @@ import { collectLog, overriding } from "../../../tests/support/worker-fixture.ts
 import { realAfter } from "../after.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import { MAX_RESULTS_BODY_BYTES, MAX_RESULTS_PER_POST } from "../protocol.ts";
-import { Outbox, SET_ASIDE_MS } from "./outbox.ts";
+import { Outbox, SET_ASIDE_ALONE_MS, SET_ASIDE_MS } from "./outbox.ts";
 
 const URL = "http://127.0.0.1/internal/results";
 const SWEEP_MS = 2_000;
@@ -103,6 +103,24 @@ describe("Outbox", () => {
     nowMs += SET_ASIDE_MS;
     await sweep(2);
     assert.deepEqual(ledger.posts.at(-1)?.map(idOf), ["gone", "forged"]);
+    assert.deepEqual(waiting(), []);
+  });
+
+  it("one that cannot be stored for a reason of its own holds up no other, and is offered again after a minute", async () => {
+    for (const id of ["one", "odd"]) end(id);
+    const index = (results: readonly string[]): number => results.findIndex((result) => idOf(result) === "odd");
+    ledger.answer = (results) =>
+      Response.json({
+        stored: results.map(idOf).filter((id) => id !== "odd"),
+        rejected: index(results) < 0 ? [] : [{ index: index(results), code: "internal_error" }],
+      });
+    assert.equal(await sweep(2), SWEEP_MS);
+    end("two");
+    assert.equal(await sweep(2), SWEEP_MS);
+    assert.deepEqual(waiting(), ["odd"]);
+    nowMs += SET_ASIDE_ALONE_MS;
+    ledger.answer = stored;
+    await sweep(2);
     assert.deepEqual(waiting(), []);
   });
 

@@ -23,6 +23,10 @@ const Receipt = z.object({
  */
 const UNFIT: ReadonlySet<string> = new Set<ErrorCode>(["command_not_found", "invalid_result"]);
 export const SET_ASIDE_MS = 10 * 60_000;
+/** It concerns all of them alike, and passes: they are posted again together. */
+const PASSING: ErrorCode = "database_unavailable";
+/** One that the function cannot store for any other reason. */
+export const SET_ASIDE_ALONE_MS = RETRY_MAX_MS;
 
 export type OutboxOptions = {
   journal: Journal;
@@ -105,14 +109,14 @@ export class Outbox {
     const { stored, rejected } = await this.#offer(batch.map(({ result }) => result));
     const { journal, log } = this.#options;
     for (const { id, result } of batch) if (stored.includes(id)) journal.confirmDelivery(id, result);
-    const unfit = new Map(rejected.filter(({ code }) => UNFIT.has(code)).map(({ index, code }) => [index, code]));
-    for (const [index, code] of unfit) {
+    for (const { index, code } of rejected) {
       const entry = batch[index];
-      if (entry === undefined) continue;
-      this.#setAside.set(entry.id, this.#now() + SET_ASIDE_MS);
-      log.error("outbox.refused", { command_id: entry.id, code, next_attempt_in_ms: SET_ASIDE_MS });
+      if (entry === undefined || code === PASSING) continue;
+      const pauseMs = UNFIT.has(code) ? SET_ASIDE_MS : SET_ASIDE_ALONE_MS;
+      this.#setAside.set(entry.id, this.#now() + pauseMs);
+      log.error("outbox.refused", { command_id: entry.id, code, next_attempt_in_ms: pauseMs });
     }
-    const waiting = batch.filter(({ id }, index) => !stored.includes(id) && !unfit.has(index));
+    const waiting = batch.filter(({ id }) => !stored.includes(id) && !this.#setAside.has(id));
     if (waiting.length > 0) throw new Error(`${waiting.length} results were not stored`);
   }
 

@@ -43,10 +43,10 @@ export async function verifyUserToken(token: string, keys: JWTVerifyGetKey, issu
 }
 
 /**
- * Looks at the project's key set once, at start. Throws when it answers and holds no asymmetric key: then every token
- * would be refused, and the operator should hear why. An auth server that is not up yet is no fault.
+ * Looks at the project's key set once, at start. Without an asymmetric key in it (`symmetric`) every token would be
+ * refused, and the operator should hear why. An auth server that is not up yet is no fault.
  */
-export async function checkKeySet(jwksUrl: string): Promise<"ok" | "unreachable"> {
+export async function checkKeySet(jwksUrl: string): Promise<"ok" | "symmetric" | "unreachable"> {
   let body: unknown;
   try {
     const response = await fetch(jwksUrl, { signal: AbortSignal.timeout(JWKS_TIMEOUT_MS) });
@@ -56,8 +56,5 @@ export async function checkKeySet(jwksUrl: string): Promise<"ok" | "unreachable"
     return "unreachable";
   }
   const keys = (body as { keys?: { kty?: unknown }[] } | null)?.keys ?? [];
-  if (keys.some(({ kty }) => kty === "EC" || kty === "RSA")) return "ok";
-  throw new Error(
-    `${jwksUrl} holds no ES256 or RS256 key: the project still signs with a shared secret (HS256). Switch it to asymmetric JWT signing keys`,
-  );
+  return keys.some(({ kty }) => kty === "EC" || kty === "RSA") ? "ok" : "symmetric";
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { TerminalLost } from "../mt5/mod.ts";
 import { terminalFacts } from "../mt5/testdata/facts.ts";
-import { CALM_MS } from "./quarantine.ts";
+import { CALM_MS, MAX_IPC_FAILURES } from "./quarantine.ts";
 import type { CommandEnd, RunCommand } from "./recycle-command.ts";
 import { KILL_GRACE_MS, RECYCLE_GAP_MS, RECYCLE_LIMIT_MS } from "./recycling.ts";
 import { keepTerminal } from "./terminal-keeper.ts";
@@ -149,6 +149,21 @@ describe("keepTerminal", () => {
     await assert.rejects(session.read(ACCOUNT, {}, 1000));
     await pass(500);
     assert.equal(commands.length, 1);
+  });
+
+  it("restarts it when Python loses MetaTrader again soon, however well it can be opened", async () => {
+    const loseMetaTrader = async (): Promise<void> => {
+      port.onRead = { kind: "failed", call: "terminal_info", lastError: [-10_004, "No IPC connection"] };
+      for (let n = 0; n < MAX_IPC_FAILURES; n++) await session.read(ACCOUNT, {}, 1000);
+      assert.equal(session.outage?.reason, "ipc");
+    };
+    port.onOpen = WELL;
+    await loseMetaTrader();
+    await pass(250);
+    assert.deepEqual([session.state, commands.length], ["idle", 0]);
+    await loseMetaTrader();
+    await pass(500);
+    assert.deepEqual([session.state, commands.length], ["quarantined", 1]);
   });
 
   it("does not restart it for two hangs with a calm minute between them", async () => {
