@@ -5,11 +5,11 @@ import type { QuarantineReason } from "./quarantine.ts";
 
 /** Where nothing answers, a restart may help. Where a wrong account or process answers, it would end somebody's work. */
 const MAY_HELP: ReadonlySet<QuarantineReason> = new Set(["unreachable", "hung", "ipc"]);
-/** Attempts that failed in a row; after a hang one is enough, because a new connection cures what the network did. */
+/** Attempts that failed in a row; after a silence one is enough, because a new connection cures what the network did. */
 const MAX_FAILURES = 3;
-const MAX_FAILURES_AFTER_HANG = 1;
-/** Hangs in a row, each soon after the terminal had been opened anew. */
-const MAX_HANGS = 2;
+const MAX_FAILURES_AFTER_SILENCE = 1;
+/** Silences in a row, each soon after the terminal had been opened anew. */
+const MAX_SILENCES = 2;
 /** Between two restarts of one terminal. */
 export const RECYCLE_GAP_MS = 600_000;
 /** What the command may take. */
@@ -20,8 +20,8 @@ export const KILL_GRACE_MS = 5_000;
 export type Trouble = {
   /** Of the last attempt. */
   reason: QuarantineReason;
-  /** Calls that were not answered, without a calm minute between them. */
-  hangs: number;
+  /** How often it fell silent (`hung`, `ipc`), without a calm minute between them. */
+  silences: number;
   /** Attempts to open the terminal since it was last connected. */
   failures: number;
   /** Milliseconds since the last restart began; null: none yet. */
@@ -30,8 +30,8 @@ export type Trouble = {
   mayAnswerForMs: number;
 };
 
-export function mayRecycle({ reason, hangs, failures, sinceLastMs, mayAnswerForMs }: Trouble): boolean {
+export function mayRecycle({ reason, silences, failures, sinceLastMs, mayAnswerForMs }: Trouble): boolean {
   if (!MAY_HELP.has(reason) || mayAnswerForMs > 0) return false;
   if (sinceLastMs !== null && sinceLastMs < RECYCLE_GAP_MS) return false;
-  return hangs >= MAX_HANGS || failures >= (hangs > 0 ? MAX_FAILURES_AFTER_HANG : MAX_FAILURES);
+  return silences >= MAX_SILENCES || failures >= (silences > 0 ? MAX_FAILURES_AFTER_SILENCE : MAX_FAILURES);
 }

@@ -25,7 +25,7 @@ class TerminalKeeper {
   readonly #options: KeeperOptions;
   readonly #log: Log;
   #failures = 0;
-  #hangs = 0;
+  #silences = 0;
   #connectedAtMs = 0;
   #recycledAtMs: number | null = null;
   #callOff: () => void = () => {};
@@ -55,8 +55,9 @@ class TerminalKeeper {
   #fellOut(): void {
     const { session, now } = this.#options;
     this.#failures = 0;
-    if (now() - this.#connectedAtMs >= CALM_MS) this.#hangs = 0;
-    if (session.outage?.reason === "hung") this.#hangs += 1;
+    if (now() - this.#connectedAtMs >= CALM_MS) this.#silences = 0;
+    const { reason } = session.outage ?? {};
+    if (reason === "hung" || reason === "ipc") this.#silences += 1;
   }
 
   #plan(): void {
@@ -67,7 +68,7 @@ class TerminalKeeper {
   async #attempt(): Promise<void> {
     const { session, recycle, now } = this.#options;
     const trouble = {
-      ...{ reason: session.outage?.reason ?? "unreachable", hangs: this.#hangs, failures: this.#failures },
+      ...{ reason: session.outage?.reason ?? "unreachable", silences: this.#silences, failures: this.#failures },
       mayAnswerForMs: session.mayAnswerForMs,
       sinceLastMs: this.#recycledAtMs === null ? null : now() - this.#recycledAtMs,
     };
@@ -85,7 +86,7 @@ class TerminalKeeper {
     const { session, after, now } = this.#options;
     this.#recycledAtMs = now();
     this.#failures = 0;
-    this.#hangs = 0;
+    this.#silences = 0;
     this.#log.warn("terminal.recycling", {});
     const command = run(argv, session.name);
     const { promise: left, resolve: leave } = Promise.withResolvers<CommandEnd | "left">();
