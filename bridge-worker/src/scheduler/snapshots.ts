@@ -5,13 +5,20 @@ import type { Reading } from "../mt5/mod.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import { policyLane, type Snapshot } from "./task.ts";
 
-/** Accounts whose snapshot is kept; a whole reading can be large. */
+/** Accounts whose snapshot is kept, at most; a whole reading can be large. */
 const MAX_SNAPSHOTS = 2_000;
 /** A last look at an account that is left is worth no more than this. */
 const FAREWELL_TIMEOUT_MS = 2_000;
 
 export class Snapshots {
+  /** The oldest first. */
   readonly #byLane = new Map<string, Snapshot>();
+  readonly #keptMs: number;
+
+  /** `keptMs`: no reading older than this is ever asked for. */
+  constructor(keptMs: number) {
+    this.#keptMs = keptMs;
+  }
 
   find(lane: string): Snapshot | undefined {
     return this.#byLane.get(lane);
@@ -20,8 +27,8 @@ export class Snapshots {
   keep(lane: string, snapshot: Snapshot): void {
     this.#byLane.delete(lane);
     this.#byLane.set(lane, snapshot);
-    for (const oldest of this.#byLane.keys()) {
-      if (this.#byLane.size <= MAX_SNAPSHOTS) break;
+    for (const [oldest, { takenAtMs }] of this.#byLane) {
+      if (this.#byLane.size <= MAX_SNAPSHOTS && snapshot.takenAtMs - takenAtMs <= this.#keptMs) break;
       this.#byLane.delete(oldest);
     }
   }

@@ -40,7 +40,7 @@ export class TerminalRunner {
   readonly #policy: Policy;
   readonly #slots: Map<string, Slot>;
   readonly #tasks = new Map<string, Task>();
-  readonly #snapshots = new Snapshots();
+  readonly #snapshots: Snapshots;
   #lastTurn = 0;
   #halted = false;
   #running = 0;
@@ -50,6 +50,7 @@ export class TerminalRunner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     const { sessions, params } = options;
+    this.#snapshots = new Snapshots(params.keptMs);
     this.#policy = new Policy(params, sessions.map(specOf));
     this.#slots = new Map(
       sessions.map((session) => [session.name, { session, busy: false, told: "disconnected", alone: [] }]),
