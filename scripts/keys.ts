@@ -35,7 +35,10 @@ export async function writeKeySet(options: KeySetOptions): Promise<KeySetFiles> 
     signingKeys: join(dir, "signing_keys.json"),
   };
   const existing = Object.values(files).filter((file) => existsSync(file));
-  if (existing.length > 0 && !force) throw new Error(`Refusing to overwrite ${existing.join(", ")}`);
+  if (existing.length > 0 && !force) {
+    const names = existing.join(", ");
+    throw new Error(`Refusing to overwrite ${names}: without these keys no stored password can be opened (--force)`);
+  }
 
   const link = await makeKeyPair({ alg: "ES256", use: "sig" });
   const result = await makeKeyPair({ alg: "ES256", use: "sig" });
@@ -94,6 +97,9 @@ if (import.meta.main) {
     workerId: values["worker-id"],
     workerUrl,
     force: values.force,
+  }).catch((error: Error) => {
+    console.error(error.message);
+    process.exit(1);
   });
   console.log(
     `${files.functionEnv}   secrets of the edge function: supabase secrets set --env-file ${files.functionEnv}`,

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -34,13 +36,15 @@ after(() => rmSync(dir, { recursive: true }));
 
 type Ended = { code: number | null; stdout: string; stderr: string };
 
+type How = { signal?: NodeJS.Signals; env?: Record<string, string> };
+
 /** Runs until it ends by itself, or is told to as soon as it is ready. */
-async function run(...flags: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...flags], { env: environment });
+async function run(flags: string[] = [], { signal = "SIGTERM", env = {} }: How = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [MAIN, ...flags], { env: { ...environment, ...env } });
   const ended: Ended = { code: null, stdout: "", stderr: "" };
   child.stdout.on("data", (chunk) => {
     ended.stdout += String(chunk);
-    if (ended.stdout.includes("worker.ready")) child.kill("SIGTERM");
+    if (ended.stdout.includes("worker.ready")) child.kill(signal);
   });
   child.stderr.on("data", (chunk) => {
     ended.stderr += String(chunk);
@@ -51,7 +55,7 @@ async function run(...flags: string[]): Promise<Ended> {
 
 describe("the worker's start", () => {
   it("ends with 2 on an option that it does not know, and shows which there are", async () => {
-    const { code, stderr } = await run("--new-jurnal");
+    const { code, stderr } = await run(["--new-jurnal"]);
     assert.equal(code, 2);
     assert.match(stderr, /"--new-jurnal"/);
     assert.match(stderr, /--new-journal {2}once/);
@@ -65,13 +69,29 @@ describe("the worker's start", () => {
   });
 
   it("makes the journal when a person says so, and after that starts without being told", async () => {
-    const first = await run("--new-journal");
+    const first = await run(["--new-journal"]);
     assert.equal(first.code, 0, first.stderr);
     assert.match(first.stdout, /journal\.made/);
     assert.ok(existsSync(join(dir, "data", "journal.db")));
-    const second = await run();
-    assert.equal(second.code, 0, second.stderr);
-    assert.doesNotMatch(second.stdout, /journal\./);
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+      const next = await run([], { signal });
+      assert.equal(next.code, 0, `${signal}: ${next.stderr}`);
+      assert.match(next.stdout, /worker\.stopping/);
+      assert.doesNotMatch(next.stdout, /journal\./);
+    }
+  });
+
+  it("ends with 2 when the project signs with a shared secret alone, and says what to change", async () => {
+    const keys = createServer((_request, response) => void response.end('{"keys":[{"kty":"oct"}]}')).listen(
+      0,
+      "127.0.0.1",
+    );
+    await once(keys, "listening");
+    const { port } = keys.address() as AddressInfo;
+    const { code, stderr } = await run([], { env: { JWKS_URL: `http://127.0.0.1:${port}/jwks` } });
+    keys.close();
+    assert.equal(code, 2);
+    assert.match(stderr, /Switch it to asymmetric JWT signing keys/);
   });
 
   it("ends with 3 when the journal was put back without its witness", async () => {

@@ -1,5 +1,5 @@
-// The bridge worker: reads the configuration, builds the rooms from the ground up, and stops them in reverse on SIGTERM
-// or SIGINT. The only file that touches `process`.
+// The bridge worker: reads the configuration, builds the rooms from the ground up, and stops them in reverse on SIGTERM,
+// SIGINT or SIGHUP. The only file that touches `process`.
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -52,6 +52,8 @@ async function main(): Promise<void> {
   // Before it has started: what is asked to stop in that moment must not die with an order half sent.
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  // A terminal window that is closed.
+  process.on("SIGHUP", stop);
   await starting;
 }
 

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { realAfter } from "./after.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { type Journal, openJournal, startCompaction } from "./journal/mod.ts";
 import {
   checkKeySet,
@@ -23,6 +23,8 @@ import { createAccountAccess, LoginTimes, type TerminalSession } from "./termina
 import { createVault } from "./vault/mod.ts";
 import { VERSION } from "./version.ts";
 
+const ONLY_SHARED_SECRET =
+  "holds no ES256 or RS256 key: the project still signs with a shared secret (HS256). Switch it to asymmetric JWT signing keys";
 /** Time for started commands to end after SIGTERM: the longest send there is. What is left becomes `unknown`. */
 const DRAIN_MS = 40_000;
 
@@ -50,8 +52,9 @@ export type Worker = { port: number; stop: () => Promise<void> };
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { config, log, bootId, now, wallClock, fatal, seams = {} } = options;
-  if ((await checkKeySet(config.jwksUrl)) === "unreachable")
-    log.warn("worker.auth_unreachable", { url: config.jwksUrl });
+  const keySet = await checkKeySet(config.jwksUrl);
+  if (keySet === "unreachable") log.warn("worker.auth_unreachable", { url: config.jwksUrl });
+  if (keySet === "symmetric") throw new ConfigError([`${config.jwksUrl} ${ONLY_SHARED_SECRET}`]);
   const opened = openJournal({
     ...{
       path: options.journalPath,

@@ -149,7 +149,7 @@ function intentOf(call: CommandCall, { plan, reading }: Prepared, { name, epoch 
   };
 }
 
-/** Highest tickets and counts before the send: what a reconciler compares with. */
+/** What was there before the send: for a person who looks into the journal; nothing is decided by it. */
 function baselineOf(reading: Reading): unknown {
   const tickets = (list: readonly { ticket: string }[] | undefined): string[] =>
     (list ?? []).map(({ ticket }) => ticket);
