@@ -153,12 +153,29 @@ describe("completing", () => {
     assert.equal((await rowOf(id)).state, "accepted");
   });
 
-  test("evidence seen while unknown stays when a proof brings none, and the worker is recorded", async () => {
+  test("evidence seen while unknown stays when a proof brings none", async () => {
     const id = await newCommand("unknown");
-    await complete(id, "not_executed", { p_evidence: null, p_worker_id: "worker-2" });
-    const row = await rowOf(id);
-    assert.deepEqual(row.evidence, { source: "unknown" });
-    assert.equal(row.worker_id, "worker-2");
+    await complete(id, "not_executed", { p_evidence: null });
+    assert.deepEqual((await rowOf(id)).evidence, { source: "unknown" });
+  });
+
+  test("a worker says nothing of what another one was given, whatever state it is in", async () => {
+    for (const state of ["accepted", "unknown", "done"]) {
+      const id = await newCommand(state);
+      await refuses(complete(id, "rejected", { p_worker_id: "worker-2" }), "PT401", "invalid_result");
+      const { state: still, worker_id } = await rowOf(id);
+      assert.deepEqual([still, worker_id], [state, "worker-1"]);
+    }
+  });
+
+  test("a command from before workers had names belongs to the first one that answers", async () => {
+    const bob = await session.newUser();
+    const account = await connect(session, bob, { set_as_default: true });
+    await session.admin("update public.mt5_accounts set worker_id = null where id = $1", [account.id]);
+    const { id } = (await submit(session, bob)).command;
+    await complete(id, "unknown", { p_worker_id: "worker-2" }, bob);
+    assert.equal((await rowOf(id)).worker_id, "worker-2");
+    await refuses(complete(id, "done", {}, bob), "PT401", "invalid_result");
   });
 
   test("a stale writer's `unknown` that waited while `done` was stored changes nothing, and hears of `done`", async () => {

@@ -65,6 +65,20 @@ test("results are stored in the order of the batch", async () => {
   );
 });
 
+test("two last words about one command are an error of their own: the first stays, and somebody should look", async () => {
+  const stored = { stored: false, executed: false, status: 422, body: "{}" } as const;
+  const heard = async (state: "not_executed" | "done"): Promise<string[]> => {
+    const context = makeContext({
+      verifyResult: async () => claims,
+      db: { completeCommand: async () => ({ ...stored, state }) },
+    });
+    await receiveResults(context, ["good"]);
+    return context.logged.map((line) => JSON.parse(line).event);
+  };
+  assert.deepEqual(await heard("not_executed"), ["command.contradicted"]);
+  assert.deepEqual(await heard("done"), ["command.settled"], "the same word again");
+});
+
 const refused: [string, ResultClaims][] = [
   ["a read's result", { ...claims, command: undefined, read: { ok: true, value: {} } }],
   ["a refusal for want of room", { ...claims, command: { state: "refused", code: "worker_busy", release: true } }],

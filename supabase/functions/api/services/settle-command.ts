@@ -70,9 +70,14 @@ export async function storeOutcome(
     await db.completeCommand({ ...command, ...between });
     answer = await db.completeCommand({ ...command, ...rendered });
   }
-  log.info("command.settled", { commandId: claims.jti, state: answer.state, stored: answer.stored });
+  const settled = { commandId: claims.jti, state: answer.state, stored: answer.stored };
+  const isFinal = CommandStates[rendered.state].final;
+  // Two last words cannot both be true. The first stays, and nobody else would notice.
+  if (isFinal && CommandStates[answer.state].final && answer.state !== rendered.state)
+    log.error("command.contradicted", { ...settled, said: rendered.state });
+  else log.info("command.settled", settled);
   // An `unknown` is not the last word: its confirmation could cross a proof on the way and make the worker drop that.
-  if (CommandStates[rendered.state].final) bridge.confirm(claims.iss, claims.jti);
+  if (isFinal) bridge.confirm(claims.iss, claims.jti);
   const { state, executed, status, body } = answer;
   // A command that is merely accepted has no answer yet; ours is then as good as any.
   return status === null || body === null ? rendered : { state, executed, status, body };
