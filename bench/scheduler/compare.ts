@@ -54,8 +54,19 @@ export function compare({ name, shape, seeds, policies }: CompareOptions): Compa
   };
 }
 
+type Others = { trade_p99: number; expired_trade_share: number; refused: number };
+/** With a bulk user: what the others see, with him and without him. */
+export type Variant = Comparison & { others?: Others; without_him?: Others; ratio_of_trade_p99?: number };
+export type Throughput = {
+  load: number;
+  requests: number;
+  served: number;
+  refused: number;
+  expired_trade_share: number;
+};
+
 /** Gated batching and ours; for the bulk user, how the others fare, beside the same hour without him. */
-export function variantsOf(name: string, base: Shape, seeds: readonly number[]): object {
+export function variantsOf(name: string, base: Shape, seeds: readonly number[]): Variant {
   const shape = (VARIANTS[name] as (base: Shape) => Shape)(base);
   const compared = compare({ name, shape, seeds, policies: ["gated_batching", "balanced"] });
   if (!shape.bulk) return compared;
@@ -75,7 +86,7 @@ export function variantsOf(name: string, base: Shape, seeds: readonly number[]):
 }
 
 /** What is served of more and more load, per hour: it must not fall. */
-export function throughput(base: Shape, seed: number): object[] {
+export function throughput(base: Shape, seed: number): Throughput[] {
   return [0.65, 1, 1.25, 1.6, 2.4, 4].map((load) => {
     const shape = { ...base, sessionRate: base.sessionRate * load };
     const requests = generate(shape, seed);

@@ -7,6 +7,7 @@ import type { Work } from "../../bridge-worker/src/scheduler/policy/work.ts";
 import { race, ratio } from "../statistics.ts";
 import { round } from "./figures.ts";
 import { type Random, randomOf } from "./random.ts";
+import type { Results } from "./targets.ts";
 
 const TERMINALS = 64;
 const LANES = 5_000;
@@ -19,7 +20,7 @@ const RACE = { warmUp: 20, rounds: 20, perRound: 10 };
 const CYCLE_MS = 20;
 const NEVER_MS = 1e12;
 
-export async function decisionCost(): Promise<object> {
+export async function decisionCost(): Promise<Results["decision"] & Record<string, unknown>> {
   const contenders = WAITING.map((waiting) => {
     const bed = new TestBed(waiting);
     return {
@@ -83,7 +84,7 @@ class TestBed {
   }
 }
 
-export function memoryPerIdleLane(): object {
+export function memoryPerIdleLane(): Results["memory"] & Record<string, unknown> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   const policy = policyOf(TERMINALS);
