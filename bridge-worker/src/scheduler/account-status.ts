@@ -10,6 +10,7 @@ import {
   type QuarantineReason,
   type TerminalSession,
 } from "../terminals/mod.ts";
+import type { EquityWatch } from "./equity-watch.ts";
 import {
   lostLink,
   noTime,
@@ -25,6 +26,7 @@ import { READING_TIMEOUT_MS } from "./prepare-command.ts";
 
 export type StatusDeps = {
   access: AccountAccess;
+  equity: EquityWatch;
   now: () => number;
   wallClock: () => number;
 };
@@ -45,7 +47,7 @@ export async function accountStatus(
 }
 
 async function lookAt(
-  { access, now }: StatusDeps,
+  { access, equity, now, wallClock }: StatusDeps,
   session: TerminalSession,
   { claim, symbol, notAfterMs }: StatusQuestion,
 ): Promise<Findings> {
@@ -61,6 +63,7 @@ async function lookAt(
   const parts = symbol === undefined ? {} : { symbol };
   const reply = await session.read(claim.account, parts, Math.min(timeoutMs, READING_TIMEOUT_MS));
   if (reply.kind !== "ok") return unread(reply);
+  equity.saw(reply, wallClock());
   return behindTheTerminal(reply, symbol);
 }
 

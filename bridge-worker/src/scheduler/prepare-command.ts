@@ -10,11 +10,12 @@ import {
   type Reading,
   TerminalLost,
 } from "../mt5/mod.ts";
-import { AppError, isMarketOrder, type Outcome } from "../protocol.ts";
-import { advanceCounters, decideRisk } from "../risk/mod.ts";
+import { type AccountRef, AppError, isMarketOrder, type Outcome } from "../protocol.ts";
+import { decideRisk, type EquityCounters } from "../risk/mod.ts";
 import type { AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
 import { blockedBy, unseenOpenings } from "./blocks.ts";
 import type { CommandCall } from "./calls.ts";
+import type { EquityWatch } from "./equity-watch.ts";
 import type { FillingMemory } from "./filling-memory.ts";
 import type { FreshOpenings } from "./fresh-openings.ts";
 
@@ -29,6 +30,7 @@ export type RunDeps = {
   journal: Journal;
   access: AccountAccess;
   clock: BrokerClock;
+  equity: EquityWatch;
   fillings: FillingMemory;
   fresh: FreshOpenings;
   log: Log;
@@ -97,6 +99,7 @@ async function prepare(
   const utcMs = deps.wallClock();
   const { server } = call.account;
   if (reply.broker_now_msc !== null) deps.clock.observe(server, reply.broker_now_msc, utcMs);
+  deps.equity.saw(reply, utcMs);
   const plan = planCommand(call.body.request, {
     tag: call.body.tag,
     reading: reply,
@@ -123,12 +126,7 @@ function checkRisk(deps: RunDeps, call: CommandCall, reading: RiskInput): string
   const offset = deps.clock.offsetMs(call.account.server);
   const brokerNowMs = offset === undefined ? undefined : utcMs + offset;
   const { equity } = reading.account;
-  const before = deps.journal.riskCounters(call.account);
-  // No zone is further ahead of UTC: a tick from the far future must not put off every day until then.
-  const { latestMsc } = deps.clock.toBroker(call.account.server, utcMs);
-  const tickMsc = Math.min(Math.max(reading.broker_now_msc ?? utcMs, 0), latestMsc);
-  const counters = advanceCounters(before, equity, brokerNowMs ?? tickMsc);
-  if (JSON.stringify(counters) !== JSON.stringify(before)) deps.journal.saveRiskCounters(call.account, counters);
+  const counters = countersOf(deps, call.account);
   return decideRisk(call.body.risk_limits, {
     order: plan.effect,
     exposure: [
@@ -138,11 +136,20 @@ function checkRisk(deps: RunDeps, call: CommandCall, reading: RiskInput): string
       ...deps.fresh.unseen(call.account, reading, deps.now()),
     ],
     equity,
-    dayStartEquity: counters.dayStartEquity,
-    peakEquity: counters.peakEquity,
+    dayStartEquity: counters?.dayStartEquity ?? equity,
+    peakEquity: counters?.peakEquity ?? equity,
     ordersLastMinute: deps.journal.intentsSince(call.account, utcMs - ORDER_WINDOW_MS),
     brokerNowMs,
   })?.detail;
+}
+
+/** What was seen by now counts from here on, whatever becomes of the process. Undefined: no equity that is a number. */
+function countersOf({ journal, equity }: RunDeps, account: AccountRef): EquityCounters | undefined {
+  const saved = journal.riskCounters(account);
+  const counters = equity.joined(account, saved);
+  if (counters !== undefined && JSON.stringify(counters) !== JSON.stringify(saved))
+    journal.saveRiskCounters(account, counters);
+  return counters;
 }
 
 /** Only to its own user: another one's command is no business of the caller's. */

@@ -12,8 +12,8 @@ import {
   UnknownTradeMode,
 } from "../mt5/mod.ts";
 import { AppError, type ErrorCode, type ReadOutcome } from "../protocol.ts";
-import type { AccessReply, AccountAccess, Claim, TerminalSession } from "../terminals/mod.ts";
-import { accountStatus } from "./account-status.ts";
+import type { AccessReply, Claim, TerminalSession } from "../terminals/mod.ts";
+import { accountStatus, type StatusDeps } from "./account-status.ts";
 import type { ReadCall } from "./calls.ts";
 import { READING_TIMEOUT_MS } from "./prepare-command.ts";
 import { type HistoryRead, isHistoryRead, recordsQuery, showRecords } from "./show-history.ts";
@@ -21,13 +21,7 @@ import { type AccountRead, isAccountRead, showReading } from "./show-reading.ts"
 import { exposedIn } from "./snapshots.ts";
 import type { Ran, Snapshot } from "./task.ts";
 
-export type ReadDeps = {
-  journal: Journal;
-  access: AccountAccess;
-  clock: BrokerClock;
-  now: () => number;
-  wallClock: () => number;
-};
+export type ReadDeps = StatusDeps & { journal: Journal; clock: BrokerClock };
 
 /** How it ended, what it cost, and what it saw for others. */
 export type ReadRun = { outcome: ReadOutcome; ran: Ran };
@@ -101,7 +95,9 @@ async function readValue(
     const reply = await inTime<AccountReading>(deps, call, (timeoutMs) =>
       session.readAccount(call.account, Math.min(timeoutMs, READING_TIMEOUT_MS)),
     );
-    return "ok" in reply ? reply : { account: accountView(reply.account), as_of: new Date(asOfMs).toISOString() };
+    if ("ok" in reply) return reply;
+    deps.equity.saw(reply, deps.wallClock());
+    return { account: accountView(reply.account), as_of: new Date(asOfMs).toISOString() };
   }
   const reading = await readOnce(deps, session, call, partsFor(request));
   if ("ok" in reading) return reading;
@@ -129,9 +125,10 @@ async function readOnce(
   const reply = await inTime<Reading>(deps, call, (timeoutMs) =>
     session.read(call.account, parts, Math.min(timeoutMs, READING_TIMEOUT_MS)),
   );
-  if (!("ok" in reply) && reply.broker_now_msc !== null) {
-    deps.clock.observe(call.account.server, reply.broker_now_msc, deps.wallClock());
-  }
+  if ("ok" in reply) return reply;
+  const utcMs = deps.wallClock();
+  if (reply.broker_now_msc !== null) deps.clock.observe(call.account.server, reply.broker_now_msc, utcMs);
+  deps.equity.saw(reply, utcMs);
   return reply;
 }
 

@@ -10,6 +10,7 @@ import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber }
 import { MarkChecker } from "./check-marks.ts";
 import { CommandBook, type RunningCommand } from "./command-book.ts";
 import { EndingWriter, type SignResult } from "./ending-writer.ts";
+import { EquityWatch } from "./equity-watch.ts";
 import { FillingMemory } from "./filling-memory.ts";
 import { FreshOpenings } from "./fresh-openings.ts";
 import { type PolicyParams, PRESETS } from "./policy/params.ts";
@@ -67,10 +68,13 @@ export class Scheduler {
     this.#deps = deps;
     const { journal, access, log, now, wallClock, after } = deps;
     const scoped = log.scope({ room: "scheduler" });
+    const clock = new BrokerClock();
+    const equity = new EquityWatch(clock);
     this.#run = {
       journal,
       access,
-      clock: new BrokerClock(),
+      clock,
+      equity,
       fillings: new FillingMemory(),
       fresh: new FreshOpenings(),
       log: scoped,
@@ -84,6 +88,7 @@ export class Scheduler {
         now,
         wallClock,
         after,
+        equity,
         log: scoped,
       },
       onFailure: (error) => this.#stop(error),

@@ -3,6 +3,7 @@
 import { describeError, type Log } from "../log.ts";
 import type { Reading } from "../mt5/mod.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
+import type { EquityWatch } from "./equity-watch.ts";
 import { policyLane, type Snapshot } from "./task.ts";
 
 /** Accounts whose snapshot is kept, at most; a whole reading can be large. */
@@ -39,7 +40,7 @@ export function exposedIn({ positions }: Reading): boolean | null {
   return positions === undefined ? null : positions.length > 0;
 }
 
-export type LookDeps = { now: () => number; wallClock: () => number; log: Log };
+export type LookDeps = { now: () => number; wallClock: () => number; equity: EquityWatch; log: Log };
 
 /** The account that a terminal is on, read whole; null when it is on another one by now, or cannot be read. */
 export async function lookAt(deps: LookDeps, session: TerminalSession, lane: string): Promise<Snapshot | null> {
@@ -48,7 +49,9 @@ export async function lookAt(deps: LookDeps, session: TerminalSession, lane: str
   const [takenAtMs, asOfMs] = [deps.now(), deps.wallClock()];
   try {
     const reading = await session.read(account, { positions: {}, orders: {} }, FAREWELL_TIMEOUT_MS);
-    return reading.kind === "ok" ? { reading, takenAtMs, asOfMs } : null;
+    if (reading.kind !== "ok") return null;
+    deps.equity.saw(reading, deps.wallClock());
+    return { reading, takenAtMs, asOfMs };
   } catch (error) {
     deps.log.debug("scheduler.no_last_look", { terminal: session.name, error: describeError(error) });
     return null;

@@ -10,10 +10,11 @@ import {
   overriding,
   type WorkerFixture,
 } from "../../../tests/support/worker-fixture.ts";
-import { TerminalLost, type TerminalPort } from "../mt5/mod.ts";
+import { BrokerClock, TerminalLost, type TerminalPort } from "../mt5/mod.ts";
 import type { ReadOutcome, ReadRequest } from "../protocol.ts";
 import { createSimTerminal, SimBroker, SimProcess } from "../simulator/mod.ts";
 import { TerminalSession } from "../terminals/mod.ts";
+import { EquityWatch } from "./equity-watch.ts";
 import { PRESETS } from "./policy/params.ts";
 import { NOTHING_RAN, policyLane } from "./task.ts";
 import { TerminalRunner } from "./terminal-runner.ts";
@@ -43,6 +44,7 @@ describe("TerminalRunner: one thing at a time", () => {
     const failures: unknown[] = [];
     const runner = new TerminalRunner({
       ...{ sessions: [session], params: PRESETS.prompt.params, now, wallClock, after, log },
+      equity: new EquityWatch(new BrokerClock()),
       onFailure: (error) => failures.push(error),
     });
     const began: string[] = [];

@@ -8,6 +8,7 @@ import {
   type TerminalHealth,
   type TerminalSession,
 } from "../terminals/mod.ts";
+import type { EquityWatch } from "./equity-watch.ts";
 import type { PolicyParams } from "./policy/params.ts";
 import { Policy } from "./policy/policy.ts";
 import type { Decision, Farewell, RefusalReason } from "./policy/work.ts";
@@ -24,6 +25,7 @@ export type RunnerOptions = {
   now: () => number;
   wallClock: () => number;
   after: After;
+  equity: EquityWatch;
   log: Log;
   /** A task rejected, which none does for what a terminal, a broker or a caller does. */
   onFailure: (error: unknown) => void;
