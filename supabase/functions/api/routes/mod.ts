@@ -1,5 +1,6 @@
 // Door of the routes: HTTP in, use case, HTTP out. Each file adds the routes of one resource, with the schemas that both
-// validate and document them. Imports services, the contract and hono. Tests: app.test.ts, through whole requests.
+// validate and document them. Imports services, the contract and hono. Tests: app.test.ts, through whole requests;
+// parse-request.test.ts beside its file.
 export * from "./account.ts";
 export * from "./accounts.ts";
 export * from "./commands.ts";

@@ -22,7 +22,8 @@ export function parseJson(text: string): unknown {
 
 /** For a route without a body: what a client put there would be ignored, the account meant perhaps. `{}` says nothing. */
 export function refuseBody(text: string): undefined {
-  if (/^\s*(\{\s*\})?\s*$/.test(text)) return;
+  // Trimmed first: blanks on both sides of nothing are tried in every split, and 16 KiB of them hold everybody up.
+  if (/^(\{\s*\})?$/.test(text.trim())) return;
   refuse([{ path: "", message: "is not for this route: parameters go into the query" }]);
 }
 
