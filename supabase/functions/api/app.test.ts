@@ -602,6 +602,8 @@ test("the OpenAPI document names every route with its problems, and warns about 
     JSON.stringify(json.paths[`/api/v1${path}`][method].responses);
   assert.match(codesOf("/accounts/{id}/password", "put"), /`server_mismatch`/);
   assert.match(codesOf("/accounts/{id}/status", "get"), /`terminal_unavailable`/);
+  assert.match(codesOf("/orders/{ticket}", "delete"), /`malformed_json`.*`payload_too_large`/);
+  assert.doesNotMatch(codesOf("/orders", "get"), /`payload_too_large`/);
   assert.match(text, /Null where the outcome was proven from the broker's records/);
   assert.match(text, /Weaker evidence: the broker's records can then be searched by the comment alone/);
 });

@@ -36,7 +36,8 @@ export const ProblemDocument = z
 const EVERY_ROUTE: ErrorCode[] = ["internal_error"];
 const USER_ROUTES: ErrorCode[] = ["unauthenticated", "database_unavailable"];
 const WITH_INPUT: ErrorCode[] = ["invalid_request"];
-const WITH_BODY: ErrorCode[] = ["malformed_json", "payload_too_large", "unsupported_media_type"];
+const READ_BODY: ErrorCode[] = ["malformed_json", "payload_too_large"];
+const WITH_BODY: ErrorCode[] = [...READ_BODY, "unsupported_media_type"];
 
 const IdempotencyKeyHeader = z.object({
   "idempotency-key": z
@@ -78,10 +79,16 @@ function problemsOf<P, Q, B>(spec: RouteSpec<P, Q, B>): ErrorCode[] {
     ...(spec.problems ?? []),
     ...(spec.idempotent === true ? (["invalid_idempotency_key"] as const) : []),
     ...(takesInput ? WITH_INPUT : []),
-    ...(spec.body === undefined ? [] : WITH_BODY),
+    ...problemsOfBody(spec),
     ...(spec.auth === false ? [] : USER_ROUTES),
     ...EVERY_ROUTE,
   ];
+}
+
+/** A body where there is none to send is read as well, to be refused; of a GET the runtime hands on none. */
+function problemsOfBody<P, Q, B>({ method, body }: RouteSpec<P, Q, B>): ErrorCode[] {
+  if (body !== undefined) return WITH_BODY;
+  return method === "get" ? [] : READ_BODY;
 }
 
 function documentAnswers<P, Q, B>(spec: RouteSpec<P, Q, B>): Record<string, unknown> {
