@@ -43,7 +43,7 @@ async function prepareAndSend(
   // A tag names one command, ever. The database makes it; should it ever come twice, the second one is not sent. Nothing may
   // be awaited between this look and the record.
   if (deps.journal.tagOwner(call.body.tag) !== undefined)
-    return { outcome: refused("proof_refused", "The command's tag was used before"), exposed: null };
+    return { outcome: refused("internal_error", "The command's tag was used before"), exposed: null };
   // J1. From here on a crash leaves an intent on the disk, and the command can only become known by proof.
   deps.journal.recordIntent(intentOf(call, ready, session));
   const sendStartedMs = deps.now();

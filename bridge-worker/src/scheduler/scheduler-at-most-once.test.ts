@@ -91,6 +91,8 @@ describe("Scheduler: at most once", () => {
       const later = await two.run(two.trade(user, {}, { tag: 2 ** 50 + 1 }));
       assert.ok(later.state === "refused");
       assert.match(later.detail ?? "", /tag was used/);
+      // Not `proof_refused`: that one tells the user to replace the password.
+      assert.equal(later.code, "internal_error");
     }
     assert.equal(two.broker.ledger().length, 1);
     await two.stop();

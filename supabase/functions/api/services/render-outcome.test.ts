@@ -32,6 +32,7 @@ const failures: [Outcome, number, string][] = [
     "risk_limit_exceeded",
   ],
   [{ state: "refused", code: "proof_refused", detail: "The credential does not open" }, 409, "credential_invalid"],
+  [{ state: "refused", code: "internal_error", detail: "The command's tag was used before" }, 422, "order_refused"],
   [{ state: "expired", code: "deadline_exceeded" }, 504, "deadline_exceeded"],
   [{ state: "cancelled", code: "command_cancelled" }, 409, "command_cancelled"],
   [{ state: "not_executed", code: "not_executed" }, 422, "not_executed"],
