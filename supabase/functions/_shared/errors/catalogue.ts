@@ -43,7 +43,7 @@ export const Catalogue = {
   account_busy: { status: 409, title: "A command on this account is still open", executed: false, retryable: true },
   credential_invalid: {
     status: 409,
-    title: "The broker no longer accepts the stored password",
+    title: "The stored login cannot be used",
     executed: false,
     retryable: false,
   },
