@@ -128,6 +128,25 @@ test("a part that does not start ends everything that was started, and the error
   assert.ok(!existsSync(dirname(keyFolder)), "the throw-away folder is gone, so Postgres is too");
 });
 
+test("of a part that dies while the next one starts, the error names the first death and not what it led to", async () => {
+  const broken: StackParts = {
+    ...standInParts,
+    // As if somebody else answered at its address.
+    worker: (context) => ({
+      ...standInParts.worker(context),
+      args: ["-e", "console.error('address in use'); process.exit(1)"],
+      ready: async () => {},
+    }),
+    function: (context) => ({
+      ...standInParts.function(context),
+      args: ["-e", "setInterval(() => {}, 1000)"],
+      ready: () => new Promise(() => {}),
+    }),
+  };
+  const reason = /worker ended unexpectedly: exit code 1[\s\S]*address in use/;
+  await assert.rejects(superviseStack(OPTIONS, broken), reason);
+});
+
 test("a data folder keeps users and keys from one start to the next, and its keys closed to others", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "switchyard-kept-"));
   let first = "";

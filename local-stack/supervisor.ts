@@ -117,6 +117,8 @@ export async function superviseStack(options: StackOptions, parts: StackParts): 
     };
   } catch (error) {
     await undo.run();
+    // A part that dies takes the one that is being started with it: the first death is the reason.
+    failure.throwIfReported();
     throw error;
   }
 }
