@@ -16,6 +16,7 @@ export async function startTestStack(options: StackOptions = {}): Promise<TestSt
     ephemeral: true,
     port: await freePort(),
     dbPort: await freePort(),
+    workerPort: await freePort(),
     deno: wanted,
     log: (line) => lines.push(line),
     ...options,
