@@ -321,6 +321,42 @@ describe("TerminalRunner", () => {
     });
   }
 
+  it("a work that came to no login says nothing of its broker, also where the last login reached another one not", async () => {
+    const world = await createWorld(2);
+    const gate = Promise.withResolvers<void>();
+    let isHeld = false;
+    let logins = 0;
+    const worker = await createWorkerFixture({
+      world,
+      wrapPort: (port) =>
+        overriding(port, {
+          login: async (account, ...rest) => {
+            if (account.server === "Away-Demo")
+              return { kind: "failed", reason: "no_connection", lastError: [-10_005, "IPC timeout"] };
+            logins += 1;
+            if (isHeld) await gate.promise;
+            return port.login(account, ...rest);
+          },
+        }),
+    });
+    const [bob, eve] = [await worker.actor(), await worker.actor({ account: { server: "Away-Demo" } })];
+    assert.equal((await worker.run(worker.trade(bob))).state, "done");
+    assert.equal((await worker.run(worker.trade(eve))).state, "refused");
+    // Sealed for somebody else: it is not shown to any broker.
+    const carol = { ...(await worker.actor({ account: { login: "5000003" } })), credential: bob.credential };
+    const outcome = await worker.run(worker.trade(carol));
+    assert.ok(outcome.state === "refused" && outcome.code === "proof_refused");
+    world.clock.advance(SETTLED_MS);
+    isHeld = true;
+    logins = 0;
+    const actors = await Promise.all(["5000004", "5000005"].map((login) => worker.actor({ account: { login } })));
+    const trades = actors.map((actor) => worker.run(worker.trade(actor)));
+    await until("both terminals log in", () => logins === 2);
+    gate.resolve();
+    for (const { state } of await Promise.all(trades)) assert.equal(state, "done");
+    await worker.stop();
+  });
+
   for (const request of [FRESH, INFO, { kind: "account_info", max_age_ms: 0 }, { kind: "account_status" }] as const) {
     it(`an account whose terminal hangs in ${JSON.stringify(request)} is served elsewhere within ten seconds`, async () => {
       asked = [];

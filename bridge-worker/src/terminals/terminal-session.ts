@@ -109,7 +109,7 @@ export class TerminalSession {
     return this.#epoch;
   }
 
-  /** Its last login reached no broker. */
+  /** The last login of the job that has it, or had it last, reached no broker. */
   get isStranded(): boolean {
     return this.#isStranded;
   }
@@ -149,6 +149,8 @@ export class TerminalSession {
   /** A job has the terminal from here to `end`. */
   begin(): void {
     this.#isWorking = true;
+    // A job that comes to no login says nothing of its broker.
+    this.#isStranded = false;
     if (this.#state === "idle") this.#setState("busy");
   }
 

@@ -113,14 +113,20 @@ describe("a terminal's state", () => {
       assert.deepEqual(later.decide(), ["switch t1 C"]);
     });
 
-    it("is as good as any when it has reached one again", () => {
-      const desk = stranded(true).settle("X").settle("Y");
-      for (const lane of ["C", "D", "E"]) desk.submit(lane, { id: lane });
-      desk.decide();
-      desk.finish("t1", { loginMs: 100 });
-      desk.policy.terminalChanged(desk.nowMs, "t1", "up", null);
-      desk.submit("F", { id: "F" });
-      assert.deepEqual(desk.decide(), ["switch t1 F"]);
+    it("is as good as any when it has reached one again, and not because of a work that came to no login", () => {
+      for (const [end, next] of [
+        [{ loginMs: 100 }, "switch t1 F"],
+        [{ workMs: null, onAccount: false }, "switch t2 F"],
+      ] as const) {
+        const desk = stranded(true).settle("X").settle("Y");
+        for (const lane of ["C", "D", "E"]) desk.submit(lane, { id: lane });
+        assert.equal(desk.decide().length, 3);
+        desk.finish("t1", end);
+        desk.policy.terminalChanged(desk.nowMs, "t1", "up", null);
+        for (const terminal of ["t2", "t3"]) desk.finish(terminal);
+        desk.submit("F", { id: "F" });
+        assert.deepEqual(desk.decide(), [next]);
+      }
     });
   });
 

@@ -137,7 +137,7 @@ export class Policy {
     if (loginMs !== null) this.#times.loggedIn(work.server, loginMs, nowMs);
     if (workMs !== null) this.#times.worked(work.server, workMs);
     if (ended.stranded) this.#stranded(slot, work, nowMs);
-    else slot.strandedMs = Number.NEGATIVE_INFINITY;
+    else if (hasLoggedIn) slot.strandedMs = Number.NEGATIVE_INFINITY;
     const isNews = hasLoggedIn && this.#doubtful.reached(work.server, nowMs);
     this.#endDoubt(slot, isNews, nowMs);
     // Sent or not: who is wrong here shows an account as it was before its own trade.
