@@ -77,6 +77,16 @@ describe("logins to servers that nobody has reached lately", () => {
     assert.deepEqual(desk.decide(), ["switch t2 B3"]);
   });
 
+  it("take no more terminals than that from accounts that go on working, however long they have waited", () => {
+    const desk = new Desk({ terminals: 2, params: PARAMS }).settle("X").settle("Y");
+    for (const lane of ["X", "Y", "X", "Y"]) desk.submit(lane);
+    desk.decide();
+    for (const lane of ["A", "B"]) desk.submit(lane, { server: "away", deadlineMs: 30_000 });
+    desk.after(5_000);
+    for (const terminal of ["t1", "t2"]) desk.finish(terminal);
+    assert.deepEqual(desk.decide(), ["switch t1 A7", "run t2 Y6"]);
+  });
+
   it("that wait expire in time, and can be cancelled", () => {
     const desk = new Desk({ terminals: 2, params: PARAMS });
     for (const lane of ["A", "B", "C"]) desk.submit(lane, { id: lane, server: "away" });
