@@ -124,6 +124,18 @@ describe("Outbox", () => {
     assert.deepEqual(waiting(), []);
   });
 
+  it("sets aside a result, and not its command: what is known of it later is offered like any other", async () => {
+    const ending = { id: "one", userId: "u", kind: "trade" };
+    journal.recordEnding({ ...ending, result: "one:unknown", final: false });
+    ledger.answer = () => Response.json({ stored: [], rejected: [{ index: 0, code: "invalid_result" }] });
+    await sweep(2);
+    journal.recordEnding({ ...ending, result: "one:done", final: true });
+    ledger.answer = (results) => stored(results);
+    await sweep(2);
+    assert.deepEqual(ledger.posts.at(-1), ["one:done"]);
+    assert.deepEqual(waiting(), []);
+  });
+
   it("a whole post of results set aside does not hide the newer ones", async () => {
     for (let count = 0; count < MAX_RESULTS_PER_POST; count++) end(`gone-${count}`);
     ledger.answer = (results) =>

@@ -42,7 +42,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #post: typeof fetch;
   readonly #now: () => number;
-  /** Command id → when it is offered again. */
+  /** Result → when it is offered again. A newer one of the same command is none of them. */
   readonly #setAside = new Map<string, number>();
   #seen = new Set<string>();
   #callOff = (): void => {};
@@ -99,9 +99,9 @@ export class Outbox {
   /** The oldest unconfirmed results, without those set aside: a few of these must not hold up every newer one. */
   #waiting(): { id: string; result: string }[] {
     const now = this.#now();
-    for (const [id, until] of this.#setAside) if (until <= now) this.#setAside.delete(id);
+    for (const [result, until] of this.#setAside) if (until <= now) this.#setAside.delete(result);
     const oldest = this.#options.journal.undelivered(MAX_RESULTS_PER_POST + this.#setAside.size);
-    return oldest.filter(({ id }) => !this.#setAside.has(id)).slice(0, MAX_RESULTS_PER_POST);
+    return oldest.filter(({ result }) => !this.#setAside.has(result)).slice(0, MAX_RESULTS_PER_POST);
   }
 
   async #deliver(due: readonly { id: string; result: string }[]): Promise<void> {
@@ -113,10 +113,10 @@ export class Outbox {
       const entry = batch[index];
       if (entry === undefined || code === PASSING) continue;
       const pauseMs = UNFIT.has(code) ? SET_ASIDE_MS : SET_ASIDE_ALONE_MS;
-      this.#setAside.set(entry.id, this.#now() + pauseMs);
+      this.#setAside.set(entry.result, this.#now() + pauseMs);
       log.error("outbox.refused", { command_id: entry.id, code, next_attempt_in_ms: pauseMs });
     }
-    const waiting = batch.filter(({ id }) => !stored.includes(id) && !this.#setAside.has(id));
+    const waiting = batch.filter(({ id, result }) => !stored.includes(id) && !this.#setAside.has(result));
     if (waiting.length > 0) throw new Error(`${waiting.length} results were not stored`);
   }
 
