@@ -154,6 +154,28 @@ describe("settling by the broker's records", () => {
     assert.deepEqual(sequence, ["history", "history", "send", "history", "history"]);
   });
 
+  it("begins no further look once it is stopped: a worker that drains waits for the one that is under way", async () => {
+    const calls = [await lose("sends nothing")];
+    world.clock.advance(1_000);
+    calls.push(await lose("sends nothing", "GBPUSD"));
+    await restartBoth();
+    for (const call of calls) await ask(call);
+    world.clock.advance(policy.quietMs);
+    let looks = 0;
+    const gate = Promise.withResolvers<void>();
+    hold = (what) => {
+      if (what === "history") looks += 1;
+      return gate.promise;
+    };
+    const asked = calls.map((call) => ask(call));
+    await until("the first look is under way", () => looks === 1);
+    const drained = worker.scheduler.drain();
+    gate.resolve();
+    await drained;
+    assert.equal(looks, 2, "the first one, and again after its pause");
+    await Promise.all(asked);
+  });
+
   it("proves no absence where the broker overwrites magic", async () => {
     change = (reply) => (reply.kind === "ok" ? withoutMagic(reply) : reply);
     await learnMarks();

@@ -156,7 +156,11 @@ export class LaneSettler {
         for (const intent of this.#open().filter(isMeant)) await this.#lookFor(intent, session, words).catch(warn);
       }).catch(warn);
     if (atStart) return turn(() => true);
-    for (const { id } of this.#open()) await turn((intent) => intent.id === id);
+    for (const { id } of this.#open()) {
+      // One after another they can take longer than a worker that stops has time.
+      if (this.#stopped) return;
+      await turn((intent) => intent.id === id);
+    }
   }
 
   async #lookFor(intent: OpenIntent, session: TerminalSession, words: ReadonlyMap<string, string>): Promise<void> {
