@@ -7,7 +7,7 @@ import { accountFacts, orderFacts, positionFacts, reading } from "../mt5/testdat
 import { FreshOpenings, SHOWS_WITHIN_MS } from "./fresh-openings.ts";
 
 const tag = 2 ** 40 + 1;
-const opening = { tag, symbol: "EURUSD", volume: 0.5 };
+const opening = { tag, tickets: ["1"], symbol: "EURUSD", volume: 0.5 };
 const magic = String(tag);
 const comment = tagComment(tag);
 const empty = reading();
@@ -41,6 +41,19 @@ describe("FreshOpenings", () => {
     assert.equal(left(opened(), reading({ positions: [positionFacts()] })), 1, "somebody else's");
   });
 
+  it("is found by its tickets where the broker overwrites both marks", () => {
+    const { positions, orders } = { positions: [positionFacts()], orders: [orderFacts()] };
+    for (const [shown, ticket] of [
+      [reading({ positions }), positions[0]?.ticket],
+      [reading({ orders }), orders[0]?.ticket],
+    ] as const) {
+      const fresh = new FreshOpenings();
+      fresh.opened(ACCOUNT, { ...opening, tickets: [ticket ?? "", "9"] }, empty, 0);
+      assert.equal(left(fresh), 1);
+      assert.equal(left(fresh, shown), 0);
+    }
+  });
+
   it("once shown, is counted by the lists alone", () => {
     const fresh = opened();
     assert.equal(left(fresh, reading({ positions: [positionFacts({ magic })] })), 0);
@@ -52,6 +65,22 @@ describe("FreshOpenings", () => {
     const before = reading({ account, positions: [positionFacts({ volume: 0.5 })] });
     assert.equal(left(opened(before), before), 1);
     assert.equal(left(opened(before), reading({ account, positions: [positionFacts({ volume: 1 })] })), 0);
+  });
+
+  it("one change of what was held shows one of two openings, with its marks or without, and not the other", () => {
+    const account = accountFacts({ margin_mode: 0 });
+    for (const marks of [{}, { magic }]) {
+      const fresh = opened(reading({ account }));
+      fresh.opened(ACCOUNT, { ...opening, tag: tag + 1, volume: 0.25 }, reading({ account }), 0);
+      const first = reading({ account, positions: [positionFacts({ volume: 0.5, ...marks })] });
+      assert.deepEqual(
+        fresh.unseen(ACCOUNT, first, 1).map(({ volume }) => volume),
+        [0.25],
+      );
+      assert.equal(left(fresh, first), 1);
+      const both = reading({ account, positions: [positionFacts({ volume: 0.75, ...marks })] });
+      assert.equal(left(fresh, both), 0);
+    }
   });
 
   it("is gone again when it has not shown in time", () => {

@@ -9,7 +9,8 @@ export const SHOWS_WITHIN_MS = 2_000;
 const HEDGING = 2;
 
 type Lists = Pick<Reading, "account" | "positions" | "orders">;
-export type Opening = { tag: number; symbol: string; volume: number };
+/** `tickets`: those that the broker gave it; what carries one is it, whatever became of the marks. */
+export type Opening = { tag: number; tickets: readonly string[]; symbol: string; volume: number };
 type Fresh = Opening & { heldBefore: string; untilMs: number };
 
 export class FreshOpenings {
@@ -28,18 +29,37 @@ export class FreshOpenings {
   /** Those that this reading does not show. What it shows is counted there, from now on. */
   unseen(account: AccountRef, reading: Lists, nowMs: number): Opening[] {
     const lane = laneKey(account);
-    const left = (this.#byLane.get(lane) ?? []).filter((one) => one.untilMs > nowMs && !isShown(one, reading));
+    const left = notShown(
+      (this.#byLane.get(lane) ?? []).filter(({ untilMs }) => untilMs > nowMs),
+      reading,
+    );
     if (left.length === 0) this.#byLane.delete(lane);
     else this.#byLane.set(lane, left);
     return left;
   }
 }
 
-function isShown({ tag, symbol, heldBefore }: Fresh, reading: Lists): boolean {
-  const marks = [...(reading.positions ?? []), ...(reading.orders ?? [])];
-  if (marks.some(({ magic, comment }) => magic === String(tag) || isTagged(comment, tag))) return true;
-  // It may have joined a position that has other marks.
-  return reading.account.margin_mode !== HEDGING && heldIn(reading, symbol) !== heldBefore;
+function notShown(openings: readonly Fresh[], reading: Lists): Fresh[] {
+  const { account, positions = [], orders = [] } = reading;
+  const explained = new Set<string>();
+  return openings.flatMap((one) => {
+    if (isIn(orders, one)) return [];
+    const held = heldIn(reading, one.symbol);
+    // It may have joined a position that has other marks. But a change of what is held shows one opening, the oldest: the
+    // next one may still be on its way.
+    const joined = account.margin_mode !== HEDGING && held !== one.heldBefore && !explained.has(one.symbol);
+    if (!joined && !isIn(positions, one)) return [explained.has(one.symbol) ? { ...one, heldBefore: held } : one];
+    explained.add(one.symbol);
+    return [];
+  });
+}
+
+type Listed = { ticket: string; magic: string; comment: string };
+
+function isIn(list: readonly Listed[], { tag, tickets }: Opening): boolean {
+  return list.some(
+    ({ ticket, magic, comment }) => tickets.includes(ticket) || magic === String(tag) || isTagged(comment, tag),
+  );
 }
 
 function heldIn({ positions = [] }: Lists, symbol: string): string {

@@ -35,6 +35,28 @@ describe("runCommand: risk limits", () => {
     assert.equal(worker.broker.ledger().length, 1);
   });
 
+  it("an order whose marks the broker overwrites counts once, too", async () => {
+    const plain = <Marked extends object>(list: readonly Marked[] | undefined): Marked[] =>
+      (list ?? []).map((one) => ({ ...one, magic: "0", comment: "" }));
+    const unmarked = await createWorkerFixture({
+      wrapPort: (port) =>
+        overriding(port, {
+          read: async (...asked) => {
+            const reply = await port.read(...asked);
+            if (reply.kind !== "ok") return reply;
+            return { ...reply, positions: plain(reply.positions), orders: plain(reply.orders) };
+          },
+        }),
+    });
+    const user = await unmarked.actor();
+    const limits = { max_open_positions: 3 };
+    const pending = { order_type: "buy_limit", price: 1.05 } as const;
+    for (const params of [{}, pending, {}])
+      assert.equal((await unmarked.run(unmarked.trade(user, params, { limits }))).state, "done");
+    assert.equal((await unmarked.run(unmarked.trade(user, {}, { limits }))).state, "refused");
+    await unmarked.stop();
+  });
+
   it("an order that the lists do not show yet counts as open, and once", async () => {
     let late = true;
     const lagging = await createWorkerFixture({

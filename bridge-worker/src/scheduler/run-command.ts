@@ -51,8 +51,10 @@ async function prepareAndSend(
   watch.sendMs = deps.now() - sendStartedMs;
   const outcome = outcomeOf(deps, call, ready, reply, timingsOf(watch, deps.now()));
   const { effect } = ready.plan;
-  if (effect.opens && outcome.state === "done")
-    deps.fresh.opened(call.account, { ...effect, tag: call.body.tag }, ready.reading, deps.now());
+  if (effect.opens && outcome.state === "done") {
+    const tickets = [outcome.result.order_ticket, outcome.result.position_ticket].filter((ticket) => ticket !== null);
+    deps.fresh.opened(call.account, { ...effect, tag: call.body.tag, tickets }, ready.reading, deps.now());
+  }
   return { outcome, exposed: isExposedAfter(call, ready, outcome) };
 }
 
