@@ -1,6 +1,7 @@
 // A broker that does not answer, or a server's name that nobody has: they must not take every terminal from everybody.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { DoubtfulLogins } from "./doubtful-logins.ts";
 import { Desk } from "./testdata/desk.ts";
 import type { Work } from "./work.ts";
 
@@ -54,14 +55,20 @@ describe("logins to servers that nobody has reached lately", () => {
     assert.equal(began(desk), 1);
   });
 
-  it("take half again after one that got no answer, and after five minutes", () => {
-    const desk = new Desk({ terminals: TERMINALS, params: PARAMS }).settle("X");
-    for (const lane of ["A", "B"]) desk.submit(lane);
-    assert.equal(began(desk), 2);
-    desk.finish("t2", STRANDED);
-    desk.finish("t3", STRANDED);
-    for (const lane of ["C", "D", "E"]) desk.submit(lane);
-    assert.equal(began(desk), 2);
+  it("take one after one that got no answer, for five minutes, and half of them five minutes after any answer", () => {
+    for (const [ms, most] of [
+      [299_999, 1],
+      [300_000, 2],
+    ] as const) {
+      const desk = new Desk({ terminals: TERMINALS, params: PARAMS }).settle("X");
+      for (const lane of ["A", "B"]) desk.submit(lane);
+      assert.equal(began(desk), 2);
+      desk.finish("t2", STRANDED);
+      desk.finish("t3", STRANDED);
+      desk.after(ms);
+      for (const lane of ["C", "D", "E"]) desk.submit(lane);
+      assert.equal(began(desk), most);
+    }
     const later = new Desk({ terminals: TERMINALS, params: PARAMS }).settle("X").after(300_000);
     for (const lane of ["A", "B", "C"]) later.submit(lane);
     assert.equal(began(later), 2);
@@ -85,6 +92,33 @@ describe("logins to servers that nobody has reached lately", () => {
     desk.after(5_000);
     for (const terminal of ["t1", "t2"]) desk.finish(terminal);
     assert.deepEqual(desk.decide(), ["switch t1 A7", "run t2 Y6"]);
+  });
+
+  it("are tried where nothing is known before where no answer came, and those not given up for that", () => {
+    const desk = new Desk({ terminals: 2, params: PARAMS });
+    for (const lane of ["A", "B", "C"]) desk.after(1).submit(lane, { id: lane, server: "away" });
+    assert.deepEqual(desk.decide(), ["switch t1 A"]);
+    desk.after(1_000).submit("Q", { id: "Q", server: "quiet" });
+    assert.deepEqual(desk.decide(), []);
+    desk.finish("t1", STRANDED);
+    assert.deepEqual(desk.decide(), ["switch t2 Q"]);
+    desk.finish("t2", { workMs: null, onAccount: false });
+    assert.deepEqual(desk.decide(), ["switch t2 B"]);
+    // Whom the others left the way is gone: nobody else is waited for.
+    desk.after(1_000).submit("R", { id: "R", server: "quiet" });
+    assert.deepEqual(desk.decide(), []);
+    desk.policy.cancel(desk.nowMs, "R");
+    desk.finish("t2", STRANDED);
+    assert.deepEqual(desk.decide(), ["switch t1 C"]);
+  });
+
+  it("forget the names that nobody has", () => {
+    const doubtful = new DoubtfulLogins(0.5);
+    for (let second = 0; second < 1_000; second++) doubtful.lost(`name ${second}`, second * 1_000);
+    assert.equal(doubtful.lostServers, 300);
+    doubtful.lost("name 700", 1_000_000);
+    doubtful.lost("name 1000", 1_001_500);
+    assert.equal(doubtful.lostServers, 300, "the oldest are 702 and, lost again, 700");
   });
 
   it("that wait expire in time, and can be cancelled", () => {
@@ -148,5 +182,29 @@ describe("one user whose connects get no answer, and a broker that is away", () 
       atMs % 1_000 === 500 ? { id: `away ${atMs}`, work: { server: "away", user: `user ${atMs % 50}` } } : null,
     );
     assert.ok(connects >= 290 && away >= 290, `${connects} ${away} of 300`);
+  });
+
+  it("do not keep out a broker that answers and is seldom asked", () => {
+    for (const terminals of [2, 8]) {
+      const desk = new Desk({ terminals, params: PARAMS });
+      let running: { atMs: number; terminal: string; isAway: boolean }[] = [];
+      let quiet = 0;
+      for (let atMs = 0; atMs < 3_600_000; atMs += 100) {
+        desk.nowMs = atMs;
+        for (const { terminal, isAway } of running.filter((one) => one.atMs <= atMs)) {
+          desk.finish(terminal, isAway ? STRANDED : { loginMs: 1_200, workMs: 100 });
+          if (!isAway) quiet += 1;
+        }
+        running = running.filter((one) => one.atMs > atMs);
+        if (atMs % 1_000 === 500) desk.submit(`away ${atMs % 199}`, { server: "away", user: `user ${atMs % 199}` });
+        if (atMs % 400_000 === 300) desk.submit(`quiet ${atMs}`, { server: "quiet" });
+        for (const decision of desk.decisions()) {
+          if (decision.kind === "expire") continue;
+          const isAway = decision.work.server === "away";
+          running.push({ atMs: atMs + (isAway ? 10_000 : 1_300), terminal: decision.terminal, isAway });
+        }
+      }
+      assert.ok(quiet >= 7, `${quiet} of 9 with ${terminals} terminals`);
+    }
   });
 });

@@ -43,7 +43,9 @@ class Model {
   /** Waiting works in order of submission. */
   readonly waiting: Work[] = [];
   readonly #order = new Map<Work, number>();
+  /** Server → when a login was last accepted there, and when one got no answer since. */
   readonly #reachedMs = new Map<string, number>();
+  readonly #lostMs = new Map<string, number>();
 
   constructor(unshared: boolean) {
     this.#unshared = unshared;
@@ -95,8 +97,11 @@ class Model {
     // What the worker itself does on an account logs in as well, and says nothing of it.
     const isTold = nowMs % 5 > 0;
     const loginMs = onAccount && isTold && (spot.switching || !work.proven) ? 700 : null;
-    if (end === "stranded") this.#reachedMs.delete(work.server);
-    if (loginMs !== null || (onAccount && spot.switching)) this.#reachedMs.set(work.server, nowMs);
+    if (end === "stranded") {
+      this.#reachedMs.delete(work.server);
+      this.#lostMs.set(work.server, nowMs);
+    }
+    if (loginMs !== null || (onAccount && spot.switching)) this.#reached(work);
     const snapshotAtMs = hasSnapshot && work.kind === "read" ? nowMs : null;
     const exposed = snapshotAtMs === null ? null : nowMs % 2 === 0;
     Object.assign(spot, { running: null, leaves: null, doubtful: false });
@@ -114,7 +119,7 @@ class Model {
   arrive(terminal: string): void {
     const spot = this.#spot(terminal);
     if (spot.leaves !== null) return;
-    if (spot.running !== null) this.#reachedMs.set(spot.running.server, this.desk.nowMs);
+    if (spot.running !== null) this.#reached(spot.running);
     spot.doubtful = false;
     this.desk.policy.arrived(this.desk.nowMs, terminal);
   }
@@ -172,6 +177,8 @@ class Model {
     else spot.leaves = decision.farewell?.lane ?? null;
     const doubtful = switching && !this.#isReached(work.server);
     if (doubtful) assert.ok(this.#mayDoubt(), "no more terminals than may try servers in doubt");
+    if (doubtful && this.#isLost(work.server))
+      assert.ok(!this.#tried().includes(work.server), "one terminal tries a server that did not answer");
     Object.assign(spot, { switching, doubtful, hadFarewell: spot.leaves !== null && switching });
     spot.account = work.lane;
     spot.running = work;
@@ -190,7 +197,9 @@ class Model {
         ({ account, leaves, running }) => account === lane || leaves === lane || running?.lane === lane,
       );
       if (kind === "read" || kind === "verify" || isServed) continue;
-      assert.ok(!this.#isReached(server) && !this.#mayDoubt(), `${id} waits, and a terminal is free`);
+      // Also when its five minutes are over meanwhile: it is looked at again when who tries now has ended.
+      const isInTheWay = this.#lostMs.has(server) ? this.#tried().length > 0 : !this.#mayDoubt();
+      assert.ok(!this.#isReached(server) && isInTheWay, `${id} waits, and a terminal is free`);
     }
   }
 
@@ -198,11 +207,24 @@ class Model {
     return this.desk.nowMs - (this.#reachedMs.get(server) ?? Number.NEGATIVE_INFINITY) < REACHED_MS;
   }
 
+  #reached({ server }: Work): void {
+    this.#reachedMs.set(server, this.desk.nowMs);
+    this.#lostMs.delete(server);
+  }
+
+  #isLost(server: string): boolean {
+    return this.desk.nowMs - (this.#lostMs.get(server) ?? Number.NEGATIVE_INFINITY) < REACHED_MS;
+  }
+
+  /** Servers in doubt that are tried, each as often as it is. */
+  #tried(): string[] {
+    return [...this.spots.values()].flatMap(({ doubtful, running }) => (doubtful && running ? [running.server] : []));
+  }
+
   /** One more terminal may try a server in doubt. */
   #mayDoubt(): boolean {
-    const spots = [...this.spots.values()];
-    const up = spots.filter(({ state }) => state === "up").length;
-    return spots.filter(({ doubtful }) => doubtful).length < Math.max(1, Math.floor(up * DOUBTFUL_SHARE));
+    const up = [...this.spots.values()].filter(({ state }) => state === "up").length;
+    return this.#tried().length < Math.max(1, Math.floor(up * DOUBTFUL_SHARE));
   }
 
   #place(work: Work): number {

@@ -89,7 +89,7 @@ describe("a terminal's state", () => {
       return desk;
     }
     const nextTwo = (desk: Desk): string[] => {
-      for (const lane of ["C", "D"]) desk.submit(lane, { id: lane });
+      for (const lane of ["C", "D"]) desk.submit(lane, { id: lane, server: `server of ${lane}` });
       return desk.decide();
     };
 

@@ -97,10 +97,8 @@ export class Policy {
     const takeExpired = (): Work | undefined => this.#assignments.takeExpired(nowMs);
     for (let work = takeExpired(); work !== undefined; work = takeExpired()) decisions.push({ kind: "expire", work });
     for (const room of rooms) room.promote(nowMs);
-    const next = (): ReturnType<typeof nextMove> => nextMove(rooms, this.#params, nowMs);
-    for (let move = next(); move !== undefined; move = next()) {
-      if (!this.#doubtful.park(move.lane, nowMs)) this.#switch(move.slot, move.lane, nowMs, decisions);
-    }
+    do this.#fillFree(nowMs, decisions);
+    while (!this.#terminals.all.some(({ isDoubtful }) => isDoubtful) && this.#doubtful.releaseAll(nowMs));
     for (const slot of this.#terminals.all) {
       if (!isIdle(slot) || isFree(slot)) continue;
       const overdue = overdueFor(slot, rooms, this.#params, nowMs);
@@ -199,6 +197,13 @@ export class Policy {
     return Number.isFinite(wakeMs) ? wakeMs : null;
   }
 
+  #fillFree(nowMs: number, decisions: Decision[]): void {
+    const next = (): ReturnType<typeof nextMove> => nextMove(this.#terminals.rooms, this.#params, nowMs);
+    for (let move = next(); move !== undefined; move = next()) {
+      if (!this.#doubtful.park(move.lane, nowMs)) this.#switch(move.slot, move.lane, nowMs, decisions);
+    }
+  }
+
   #switch(slot: TerminalSlot, lane: Lane, nowMs: number, decisions: Decision[]): void {
     const usualMs = this.#times.loginMs(lane.server, USUAL_LOGIN, nowMs);
     let entry = lane.next(nowMs, this.#params);
@@ -230,7 +235,7 @@ export class Policy {
   #stranded(slot: TerminalSlot, { user, server }: Work, nowMs: number): void {
     slot.strandedMs = nowMs;
     slot.isToBlame = this.#doubtful.isReached(server, nowMs);
-    this.#doubtful.lost(server);
+    this.#doubtful.lost(server, nowMs);
     // Charged as a login that takes what they usually take; it took far longer.
     const { userShare } = this.#params;
     this.#tags.charge(user, nowMs, (nowMs - slot.beganMs) / (Math.max(1, this.#terminals.up) * userShare));
