@@ -94,6 +94,20 @@ describe("logins to servers that nobody has reached lately", () => {
     assert.deepEqual(desk.decide(), ["switch t1 A7", "run t2 Y6"]);
   });
 
+  it("are none because somebody's unproven credential got no answer where others are answered", () => {
+    for (const [proven, most] of [
+      [true, 1],
+      [false, 3],
+    ] as const) {
+      const desk = new Desk({ terminals: TERMINALS, params: PARAMS }).settle("X");
+      desk.submit("A", { kind: "verify", proven });
+      desk.decide();
+      desk.finish("t2", STRANDED);
+      for (const lane of ["B", "C", "D"]) desk.submit(lane);
+      assert.equal(began(desk), most);
+    }
+  });
+
   it("are tried where nothing is known before where no answer came, and those not given up for that", () => {
     const desk = new Desk({ terminals: 2, params: PARAMS });
     for (const lane of ["A", "B", "C"]) desk.after(1).submit(lane, { id: lane, server: "away" });

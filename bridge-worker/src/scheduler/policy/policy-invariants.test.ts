@@ -97,7 +97,7 @@ class Model {
     // What the worker itself does on an account logs in as well, and says nothing of it.
     const isTold = nowMs % 5 > 0;
     const loginMs = onAccount && isTold && (spot.switching || !work.proven) ? 700 : null;
-    if (end === "stranded") {
+    if (end === "stranded" && (work.proven || !this.#isReached(work.server))) {
       this.#reachedMs.delete(work.server);
       this.#lostMs.set(work.server, nowMs);
     }

@@ -232,10 +232,11 @@ export class Policy {
   }
 
   /** Its login got no answer, from the broker or from nobody's. */
-  #stranded(slot: TerminalSlot, { user, server }: Work, nowMs: number): void {
+  #stranded(slot: TerminalSlot, { user, server, proven }: Work, nowMs: number): void {
     slot.strandedMs = nowMs;
     slot.isToBlame = this.#doubtful.isReached(server, nowMs);
-    this.#doubtful.lost(server, nowMs);
+    // A login that nobody has is no word of a broker that others have reached: else anybody could have it doubted.
+    if (proven || !slot.isToBlame) this.#doubtful.lost(server, nowMs);
     // Charged as a login that takes what they usually take; it took far longer.
     const { userShare } = this.#params;
     this.#tags.charge(user, nowMs, (nowMs - slot.beganMs) / (Math.max(1, this.#terminals.up) * userShare));
