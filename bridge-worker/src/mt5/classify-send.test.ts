@@ -9,22 +9,38 @@ const NAMESAKE = { login: "1001", server: "Beta-Live" };
 const REQUEST: SendRequest = { action: 1, symbol: "EURUSD", volume: 0.2, type: 0, magic: 2 ** 40, comment: "x" };
 const FINE: LastError = [1, "Success"];
 
-function sent(retcode: number | null, after: typeof US | null = US, lastError = FINE): SendReply {
+function sent(retcode: number | null, after: typeof US | null = US, lastError = FINE, deal = "12"): SendReply {
   const result: SendResultFacts | null =
-    retcode === null ? null : { retcode, order: "9007199254740993", deal: "12", volume: 0.1, price: 1.1, comment: "" };
+    retcode === null ? null : { retcode, order: "9007199254740993", deal, volume: 0.1, price: 1.1, comment: "" };
   return { kind: "sent", result, lastError, after };
 }
 
-test("classifySend() takes 10008, 10009 and 10010 for done and 10025 for done without change", () => {
-  for (const [retcode, changed] of [
-    [10008, true],
-    [10009, true],
-    [10010, true],
-    [10025, false],
+test("classifySend() takes 10008, 10009 and 10010 for done, and a change that changes nothing (10025)", () => {
+  for (const [retcode, changed, action] of [
+    [10008, true, 1],
+    [10008, true, 5],
+    [10009, true, 8],
+    [10010, true, 1],
+    [10025, false, 6],
+    [10025, false, 7],
   ] as const) {
-    const verdict = classifySend(sent(retcode), US, REQUEST);
+    const verdict = classifySend(sent(retcode), US, { ...REQUEST, action });
     assert.ok(verdict.state === "done");
     assert.equal(verdict.changed, changed);
+  }
+});
+
+test("classifySend() takes no word for done that does not say that this action was: an order that nothing changed, a removal that only began", () => {
+  for (const [retcode, action] of [
+    [10025, 1],
+    [10025, 5],
+    [10025, 8],
+    [10008, 8],
+    [10010, 8],
+  ] as const) {
+    const verdict = classifySend(sent(retcode), US, { ...REQUEST, action });
+    assert.ok(verdict.state === "unknown", `${retcode} of action ${action}`);
+    assert.deepEqual([verdict.evidence.reason, verdict.evidence.retcode], ["ambiguous_retcode", retcode]);
   }
 });
 
@@ -46,7 +62,7 @@ test("classifySend() gives done only if the account afterwards is the same, serv
 });
 
 test("classifySend() lets a rejection stand and still asks for quarantine", () => {
-  const verdict = classifySend(sent(10019, NAMESAKE), US, REQUEST);
+  const verdict = classifySend(sent(10019, NAMESAKE, FINE, "0"), US, REQUEST);
   assert.ok(verdict.state === "rejected");
   assert.deepEqual(
     [verdict.code, verdict.mt5, verdict.quarantine],

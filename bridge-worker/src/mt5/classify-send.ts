@@ -2,7 +2,7 @@
 // in retcodes.ts.
 import { type AccountRef, type ErrorCode, isSameAccount, type TradeResult } from "../protocol.ts";
 import type { LastError, SendResultFacts } from "./facts.ts";
-import { type CodeRow, lastErrorRow, retcodeRow, TradeRetcodes } from "./retcodes.ts";
+import { lastErrorRow, type OutcomeClass, retcodeRow, TradeRetcodes } from "./retcodes.ts";
 import type { SendRefusal, SendReply, SendRequest } from "./terminal-port.ts";
 
 /** Why an answer does not settle the outcome. */
@@ -48,9 +48,14 @@ function refused(code: ErrorCode, detail: string): RefusalRow {
   return { state: "refused", code, detail };
 }
 
+/** ENUM_TRADE_REQUEST_ACTIONS. */
 const ACTION_DEAL = 1;
+const ACTION_REMOVE = 8;
+/** SLTP and MODIFY. */
+const CHANGING_ACTIONS: ReadonlySet<number> = new Set([6, 7]);
 const MARGIN_MODE_HEDGING = 2;
 const PLACED = 10008;
+const DONE = 10009;
 const NO_CHANGES = 10025;
 
 /**
@@ -73,7 +78,8 @@ export function classifySend(
 
   const { retcode } = result;
   const row = retcodeRow(retcode);
-  if (row.outcome === "rejected") {
+  const outcome = classOf(row.outcome, result, request);
+  if (outcome === "rejected") {
     const detail = `The broker answered ${retcode} ${row.name}`;
     return {
       state: "rejected",
@@ -84,7 +90,7 @@ export function classifySend(
       quarantine,
     };
   }
-  const reason = doubt(row, retcode, quarantine, after);
+  const reason = doubt(outcome, retcode, quarantine, after);
   if (reason === undefined) {
     const changed = retcode !== NO_CHANGES;
     return { state: "done", result: tradeResult(result, row.name, request, marginMode), changed, retcode, quarantine };
@@ -120,9 +126,26 @@ function told(after: AccountRef | null, isOther: boolean): AccountRef | "another
   return isOther ? "another account" : after;
 }
 
-function doubt(row: CodeRow, retcode: number, isOther: boolean, after: AccountRef | null): UnknownReason | undefined {
+/** What the code means for this request. */
+function classOf(listed: OutcomeClass, { retcode }: SendResultFacts, { action }: SendRequest): OutcomeClass {
+  if (listed === "rejected") return "rejected";
+  return listed === "done" && isDone(retcode, action) ? "done" : "unknown";
+}
+
+/** Where nothing changed, nothing was opened either. And a removal that is accepted is none yet: the order may still fill. */
+function isDone(retcode: number, action: number): boolean {
+  if (retcode === NO_CHANGES) return CHANGING_ACTIONS.has(action);
+  return action !== ACTION_REMOVE || retcode === DONE;
+}
+
+function doubt(
+  outcome: OutcomeClass,
+  retcode: number,
+  isOther: boolean,
+  after: AccountRef | null,
+): UnknownReason | undefined {
   if (isOther) return "account_changed_during_send";
-  if (row.outcome === "unknown") return retcode in TradeRetcodes ? "ambiguous_retcode" : "unlisted_retcode";
+  if (outcome === "unknown") return retcode in TradeRetcodes ? "ambiguous_retcode" : "unlisted_retcode";
   return after === null ? "account_unread_after_send" : undefined;
 }
 
