@@ -44,6 +44,13 @@ test("classifySend() takes no word for done that does not say that this action w
   }
 });
 
+test("classifySend() takes no rejection that names a deal for one", () => {
+  const verdict = classifySend(sent(10006), US, REQUEST);
+  assert.ok(verdict.state === "unknown");
+  assert.deepEqual([verdict.evidence.reason, verdict.evidence.deal], ["ambiguous_retcode", "12"]);
+  assert.equal(classifySend(sent(10006, US, FINE, "0"), US, REQUEST).state, "rejected");
+});
+
 test("classifySend() gives done only if the account afterwards is the same, server included", () => {
   const other = classifySend(sent(10009, NAMESAKE), US, REQUEST);
   assert.ok(other.state === "unknown");

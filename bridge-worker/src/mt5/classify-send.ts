@@ -126,9 +126,10 @@ function told(after: AccountRef | null, isOther: boolean): AccountRef | "another
   return isOther ? "another account" : after;
 }
 
-/** What the code means for this request. */
-function classOf(listed: OutcomeClass, { retcode }: SendResultFacts, { action }: SendRequest): OutcomeClass {
-  if (listed === "rejected") return "rejected";
+/** What the code means for this request, and beside what else the answer says. */
+function classOf(listed: OutcomeClass, { retcode, deal }: SendResultFacts, { action }: SendRequest): OutcomeClass {
+  // A deal is the proof of an order, whatever the code says.
+  if (listed === "rejected") return ticket(deal) === null ? "rejected" : "unknown";
   return listed === "done" && isDone(retcode, action) ? "done" : "unknown";
 }
 

@@ -18,7 +18,8 @@ function sent(change: Partial<Extract<SendReply, { kind: "sent" }>> = {}): TagSt
 describe("outcomeOfTag", () => {
   const rows: [string, TagState, string | undefined][] = [
     ["a send that was answered is done", sent(), "done"],
-    ["a broker's rejection is rejected", sent({ result: { ...result, retcode: 10019 } }), "rejected"],
+    ["a broker's rejection is rejected", sent({ result: { ...result, retcode: 10019, deal: "0" } }), "rejected"],
+    ["a rejection that names a deal settles nothing", sent({ result: { ...result, retcode: 10006 } }), undefined],
     ["an unclear answer settles nothing", sent({ result: { ...result, retcode: 10012 } }), undefined],
     ["None settles nothing", sent({ result: null, lastError: [-10005, "IPC timeout"] }), undefined],
     ["another account afterwards settles nothing", sent({ after: { login: "9", server: "Other" } }), undefined],
