@@ -57,6 +57,7 @@ describe("judgeRecords", () => {
   const stop = order({ ticket: "12", reason: 4 });
   const stopped = deal({ ticket: "32", order: "12", reason: 5 });
   const cancelled = (volume_current: number): OrderFacts => order({ state: 2, volume_current });
+  const rejected = (volume_current: number): OrderFacts => order({ state: 5, volume_current });
   const rows: [string, string, OpenIntent, Partial<History>][] = [
     ["the comment's front is as good where the magic is lost", "done", open(), tagged({ magic: "0" })],
     ["a comment that a server has added to", "done", open(), tagged({ magic: "0" }, `${tagComment(TAG)} [x]`)],
@@ -75,7 +76,9 @@ describe("judgeRecords", () => {
     ["a stop's order beside ours is not counted", "done", open(), { orders: [order(), stop] }],
     ["one order in both lists is one order", "done", open(), { orders: [order()], open_orders: [order({ state: 1 })] }],
     ["an order in transition is unclear", "unclear", open(), { open_orders: [order({ state: 0 })] }],
-    ["a rejected order is rejected", "rejected", open(), { orders: [order({ state: 5 })] }],
+    ["a rejected order is rejected", "rejected", open(), { orders: [rejected(0.5)] }],
+    ["one rejected after a part was filled is done", "done", open(), { orders: [rejected(0.2)], deals: [deal()] }],
+    ["a rejected one of which a part is gone is unclear", "unclear", open(), { orders: [rejected(0.2)] }],
     ["a market order cancelled unfilled is rejected", "rejected", open(), { orders: [cancelled(0.5)] }],
     ["one of which a part is gone is unclear while no deal shows", "unclear", open(), { orders: [cancelled(0.2)] }],
     ["one cancelled after a part was filled is done", "done", open(), { orders: [cancelled(0.2)], deals: [deal()] }],

@@ -94,8 +94,9 @@ function judgeState(intent: OpenIntent, order: OrderFacts, deals: readonly DealF
     case State.filled:
       return { kind: "settled", outcome: done(resultOf(intent, order, deals), evidence) };
     case State.cancelled:
-    case State.expired: {
-      if (wasPlaced || deals.length > 0)
+    case State.expired:
+    case State.rejected: {
+      if (deals.length > 0 || (wasPlaced && order.state !== State.rejected))
         return { kind: "settled", outcome: done(resultOf(intent, order, deals), evidence) };
       if (order.volume_current < order.volume_initial - SAME_VOLUME)
         return {
@@ -103,10 +104,12 @@ function judgeState(intent: OpenIntent, order: OrderFacts, deals: readonly DealF
           why: "a part of the order was filled, but no deal shows it",
           tickets: [order.ticket],
         };
-      return { kind: "settled", outcome: rejected("The broker cancelled the order without filling it", evidence) };
+      const how =
+        order.state === State.rejected
+          ? "The broker's records show the order as rejected"
+          : "The broker cancelled the order without filling it";
+      return { kind: "settled", outcome: rejected(how, evidence) };
     }
-    case State.rejected:
-      return { kind: "settled", outcome: rejected("The broker's records show the order as rejected", evidence) };
     default:
       return { kind: "unclear", why: "the order is still being worked on", tickets: [order.ticket] };
   }
