@@ -34,6 +34,7 @@ export function missingForProof(
   policy: SettlePolicy,
 ): string | undefined {
   if (watch.elsewhere) return "another account was shown after the send, or none: the order may be there";
+  if (wasSeen(intent)) return "a trace of it was seen before: what shows none is not complete";
   if (!keepsMark(intent, marks)) return "this broker is not known to keep the mark that would be found";
   if (watch.overSinceMs === null) return "the send may still be under way";
   const first = watch.emptyLooksMs[0];
@@ -41,6 +42,11 @@ export function missingForProof(
   if (first === undefined || last === undefined) return "not looked at for long enough after the send";
   if (last - first < policy.searchGapMs) return "a second look has to follow";
   return undefined;
+}
+
+/** The order of a removal is there in any case. */
+function wasSeen({ kind, evidence }: OpenIntent): boolean {
+  return kind !== "cancel_order" && Array.isArray(evidence?.tickets);
 }
 
 /** The removal of an order is seen at the order itself; everything else must be found by its mark. */

@@ -250,6 +250,25 @@ describe("settling by the broker's records", () => {
     }
   });
 
+  it("proves no absence of an order of which a trace was seen once, also after a start", async () => {
+    await learnMarks();
+    const call = await lose("executes");
+    await worker.stop();
+    world.processes[0] = new SimProcess({ path: "C:\\Test\\1" });
+    const hidden = { open_orders: [], orders: [] };
+    change = (reply) => (reply.kind === "ok" ? { ...reply, ...hidden } : reply);
+    await start();
+    await until("its deal was seen", () => /a deal or a stop/.test(recordsOf(call)));
+    change = (reply) => (reply.kind === "ok" ? { ...reply, ...hidden, deals: [] } : reply);
+    for (let look = 0; look < 6; look++) {
+      if (look === 3) await restartBoth();
+      world.clock.advance(policy.quietMs);
+      assert.equal((await ask(call)).state, "unknown");
+    }
+    change = (reply) => reply;
+    assert.equal((await ask(call)).state, "done");
+  });
+
   it("blocks a second opening of the symbol, and nothing else, until it is acknowledged", async () => {
     const call = await lose("sends nothing");
     world.clock.advance(1_000);

@@ -53,7 +53,10 @@ export async function askRecords(
   }
   const { finding } = look;
   if (finding.kind === "settled") return { outcome: finding.outcome, seen: "found" };
-  if (finding.kind === "unclear") return { seen: finding.why, tickets: finding.tickets };
+  if (finding.kind === "unclear") {
+    watch.emptyLooksMs = [];
+    return { seen: finding.why, tickets: finding.tickets };
+  }
   const missing = missingForProof(intent, watch, deps.journal.markSurvival(intent.account.server), deps.policy);
   if (missing !== undefined) return { seen: `nothing found; ${missing}` };
   return { outcome: absent(watch, look.counts), seen: "absent" };
