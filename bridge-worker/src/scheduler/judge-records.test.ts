@@ -115,6 +115,8 @@ describe("judgeRecords of a removal", () => {
     ["the order was filled first", "not_executed", { orders: [target(4)] }],
     ["the order expired first", "not_executed", { orders: [target(6)] }],
     ["the order is still working: nothing so far", "nothing", { open_orders: [target(1)] }],
+    ["the order is just being removed: no sign that it will stay", "unclear", { open_orders: [target(9)] }],
+    ["an order filled in part that is still working", "nothing", { open_orders: [target(3)] }],
     ["the order is in no record", "unclear", {}],
   ];
   for (const [name, expected, found] of rows) it(name, () => assert.equal(verdict(intent, records(found)), expected));

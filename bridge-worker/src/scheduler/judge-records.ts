@@ -19,6 +19,8 @@ const REASON_EXPERT = 3;
 const REASONS_OF_STOPS: ReadonlySet<number> = new Set([4, 5, 6]);
 /** ENUM_ORDER_STATE. */
 const State = { placed: 1, cancelled: 2, partial: 3, filled: 4, rejected: 5, expired: 6 } as const;
+/** It stays like this until something happens. */
+const AT_REST: ReadonlySet<number> = new Set([State.placed, State.partial]);
 const ACTION_PENDING = 5;
 /** Volumes are multiples of 0.00000001 lots at the finest. */
 const SAME_VOLUME = 1e-9;
@@ -121,8 +123,10 @@ function judgeCancel(intent: OpenIntent, { open_orders, orders }: History): Find
   const working = open_orders.find((order) => order.ticket === ticket);
   const ended = orders.find((order) => order.ticket === ticket);
   if (ended === undefined) {
-    if (working !== undefined) return { kind: "nothing" };
-    return { kind: "unclear", why: "the order is in no record", tickets: ticket === undefined ? [] : [ticket] };
+    if (working !== undefined && AT_REST.has(working.state)) return { kind: "nothing" };
+    // Started, or being added, changed or removed: it may be gone the next moment.
+    const why = working === undefined ? "the order is in no record" : "the order is still being worked on";
+    return { kind: "unclear", why, tickets: ticket === undefined ? [] : [ticket] };
   }
   const evidence = { settled_by: "broker", order: ended.ticket, order_state: ended.state };
   if (ended.state === State.cancelled) {
