@@ -121,6 +121,12 @@ describe("judgeRecords of a removal", () => {
   ];
   for (const [name, expected, found] of rows) it(name, () => assert.equal(verdict(intent, records(found)), expected));
 
+  it("says that the order was filled: nothing about it was proven absent", () => {
+    const finding = judgeRecords(intent, records({ orders: [target(4)] }));
+    assert.ok(finding.kind === "settled" && finding.outcome.state === "not_executed");
+    assert.equal(finding.outcome.detail, "The order was filled before it could be removed");
+  });
+
   it("asks for the order by its ticket", () => assert.deepEqual(ticketsOf(intent), ["77"]));
 });
 

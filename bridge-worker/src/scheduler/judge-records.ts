@@ -132,7 +132,8 @@ function judgeCancel(intent: OpenIntent, { open_orders, orders }: History): Find
   if (ended.state === State.cancelled) {
     return { kind: "settled", outcome: done({ ...NO_RESULT, order_ticket: ended.ticket }, evidence) };
   }
-  const detail = "The order had ended in another way before it could be removed";
+  const how = ended.state === State.filled ? "was filled" : "had ended in another way";
+  const detail = `The order ${how} before it could be removed`;
   return { kind: "settled", outcome: { state: "not_executed", code: "not_executed", detail, evidence } };
 }
 

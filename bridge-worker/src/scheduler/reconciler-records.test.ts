@@ -269,6 +269,24 @@ describe("settling by the broker's records", () => {
     assert.equal((await ask(call)).state, "done");
   });
 
+  it("says of a removal that did not happen that the order is there, and of none that it is absent", async () => {
+    const placed = await worker.run(worker.trade(actor, { order_type: "buy_limit", price: 0.9 }));
+    assert.ok(placed.state === "done");
+    losing = "sends nothing";
+    const params = { ticket: placed.result.order_ticket ?? "" };
+    const call = worker.command(actor, { kind: "cancel_order", params });
+    assert.equal((await worker.run(call)).state, "unknown");
+    losing = null;
+    await restartBoth();
+    await ask(call);
+    world.clock.advance(policy.quietMs);
+    await ask(call);
+    world.clock.advance(policy.searchGapMs);
+    const outcome = await ask(call);
+    assert.ok(outcome.state === "not_executed");
+    assert.match(outcome.detail ?? "", /still working/);
+  });
+
   it("blocks a second opening of the symbol, and nothing else, until it is acknowledged", async () => {
     const call = await lose("sends nothing");
     world.clock.advance(1_000);

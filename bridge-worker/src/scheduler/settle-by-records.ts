@@ -59,7 +59,7 @@ export async function askRecords(
   }
   const missing = missingForProof(intent, watch, deps.journal.markSurvival(intent.account.server), deps.policy);
   if (missing !== undefined) return { seen: `nothing found; ${missing}` };
-  return { outcome: absent(watch, look.counts), seen: "absent" };
+  return { outcome: absent(intent, watch, look.counts), seen: "absent" };
 }
 
 /** Undefined: the terminal is on the account. Otherwise why it is not. */
@@ -119,7 +119,8 @@ function isSameSize(a: Look, b: Look): boolean {
   return a.counts.orders === b.counts.orders && a.counts.deals === b.counts.deals;
 }
 
-function absent(watch: Watch, counts: History["counts"]): Outcome {
+function absent({ kind }: OpenIntent, watch: Watch, counts: History["counts"]): Outcome {
   const evidence = { settled_by: "broker", looks_without_a_find: watch.emptyLooksMs.length, records: counts };
-  return notExecuted("The broker's records, looked through twice, show no trace of the order", evidence);
+  const shown = kind === "cancel_order" ? "the order still working" : "no trace of the order";
+  return notExecuted(`The broker's records, looked through twice, show ${shown}`, evidence);
 }

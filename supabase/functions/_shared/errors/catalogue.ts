@@ -93,7 +93,12 @@ export const Catalogue = {
     retryable: false,
   },
   trading_not_allowed: { status: 422, title: "This account may not trade now", executed: false, retryable: false },
-  not_executed: { status: 422, title: "The order was proven not to exist", executed: false, retryable: false },
+  not_executed: {
+    status: 422,
+    title: "The command was proven not to have been executed",
+    executed: false,
+    retryable: false,
+  },
   deadline_exceeded: { status: 504, title: "The command did not start in time", executed: false, retryable: false },
   outcome_unknown: { status: 202, title: "The outcome is not known yet", executed: null, retryable: false },
 
