@@ -26,6 +26,11 @@ describe("missingForProof", () => {
     assert.match(missing({ emptyLooksMs: [quietMs, quietMs + searchGapMs - 1] }) ?? "", /second look/));
   it("never holds when another account was shown after the send", () =>
     assert.match(missing({ elsewhere: true }) ?? "", /another account/));
+  it("never holds after a trace of the order: one in the records, or a ticket in the broker's unclear answer", () => {
+    for (const trace of [{ tickets: ["31"] }, { order: "11", deal: "0" }, { order: "0", deal: "31" }])
+      assert.match(missing({}, KEPT, { ...intent, evidence: trace }) ?? "", /trace/);
+    assert.equal(missing({}, KEPT, { ...intent, evidence: { order: "0", deal: "0" } }), undefined);
+  });
   for (const magic of [false, null]) {
     it(`never holds where magic is not known to survive (${magic})`, () =>
       assert.match(missing({}, { magic, comment: true }) ?? "", /keep the mark/));

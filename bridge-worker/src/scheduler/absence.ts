@@ -44,9 +44,14 @@ export function missingForProof(
   return undefined;
 }
 
-/** The order of a removal is there in any case. */
+/** In the records once, or by its ticket in an unclear answer of the broker's. The order of a removal is there in any case. */
 function wasSeen({ kind, evidence }: OpenIntent): boolean {
-  return kind !== "cancel_order" && Array.isArray(evidence?.tickets);
+  if (kind === "cancel_order" || evidence === null) return false;
+  return Array.isArray(evidence.tickets) || [evidence.order, evidence.deal].some(isTicket);
+}
+
+function isTicket(id: unknown): boolean {
+  return typeof id === "string" && !/^0*$/.test(id);
 }
 
 /** The removal of an order is seen at the order itself; everything else must be found by its mark. */
