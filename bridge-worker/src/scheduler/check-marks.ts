@@ -39,7 +39,8 @@ export class MarkChecker {
    * the caller does not wait for it. Never rejects for what a terminal does.
    */
   async orderMade(session: TerminalSession, call: CommandCall, ticket: string): Promise<void> {
-    if (this.#isChecked(call)) return;
+    // An order that was sent with no magic looks the same where the broker overwrites magic.
+    if (this.#isChecked(call) || sentMagic(call.body) === 0) return;
     await this.#look(session, call, ticket).catch((error: unknown) => this.#notChecked(error));
     const lane = laneKey(call.account);
     if (!this.#isChecked(call) && !this.#due.has(lane)) this.#lookLater(lane, call, ticket, 0);
@@ -91,7 +92,7 @@ export class MarkChecker {
   }
 }
 
-function sentMagic({ request, pass_magic, tag }: CommandCall["body"]): number | string {
+function sentMagic({ request, pass_magic, tag }: CommandCall["body"]): number {
   const own = request.kind === "trade" ? request.params.magic : undefined;
-  return pass_magic === true && own !== undefined ? own : tag;
+  return pass_magic === true && own !== undefined ? Number(own) : tag;
 }

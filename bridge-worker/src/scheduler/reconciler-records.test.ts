@@ -190,6 +190,25 @@ describe("settling by the broker's records", () => {
     assert.equal(worker.journal.markSurvival(actor.account.server).magic, false);
   });
 
+  const passing = (magic: number | string): CommandCall => {
+    const call = worker.trade(actor, { symbol: "GBPUSD", magic });
+    return { ...call, body: { ...call.body, pass_magic: true } };
+  };
+
+  it("learns nothing from a caller's own 0: it looks the same where the broker overwrites magic", async () => {
+    change = (reply) => (reply.kind === "ok" ? withoutMagic(reply) : reply);
+    for (const none of [0, "0", "00"]) assert.equal((await worker.run(passing(none))).state, "done");
+    assert.deepEqual(worker.journal.markSurvival(actor.account.server), { magic: null, comment: null });
+    await learnMarks();
+    assert.deepEqual(worker.journal.markSurvival(actor.account.server), { magic: false, comment: true });
+  });
+
+  it("learns from a caller's own magic as it was sent, however he wrote it", async () => {
+    assert.equal((await worker.run(passing("007"))).state, "done");
+    await until("the marks are checked", () => worker.journal.isMarkChecked(actor.account));
+    assert.equal(worker.journal.markSurvival(actor.account.server).magic, true);
+  });
+
   it("finds by the comment where the broker overwrites magic", async () => {
     change = (reply) => (reply.kind === "ok" ? withoutMagic(reply) : reply);
     const call = await lose("executes");
