@@ -44,6 +44,17 @@ test("classifySend() takes no word for done that does not say that this action w
   }
 });
 
+test("classifySend() takes no order for placed that has no ticket", () => {
+  for (const [order, state] of [
+    ["0", "unknown"],
+    ["5", "done"],
+  ] as const) {
+    const result = { retcode: 10008, order, deal: "0", volume: 0, price: 0, comment: "" };
+    const reply: SendReply = { kind: "sent", result, lastError: FINE, after: US };
+    for (const action of [1, 5]) assert.equal(classifySend(reply, US, { ...REQUEST, action }).state, state);
+  }
+});
+
 test("classifySend() takes no rejection that names a deal for one", () => {
   const verdict = classifySend(sent(10006), US, REQUEST);
   assert.ok(verdict.state === "unknown");

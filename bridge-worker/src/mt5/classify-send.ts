@@ -127,16 +127,19 @@ function told(after: AccountRef | null, isOther: boolean): AccountRef | "another
 }
 
 /** What the code means for this request, and beside what else the answer says. */
-function classOf(listed: OutcomeClass, { retcode, deal }: SendResultFacts, { action }: SendRequest): OutcomeClass {
+function classOf(listed: OutcomeClass, result: SendResultFacts, { action }: SendRequest): OutcomeClass {
   // A deal is the proof of an order, whatever the code says.
-  if (listed === "rejected") return ticket(deal) === null ? "rejected" : "unknown";
-  return listed === "done" && isDone(retcode, action) ? "done" : "unknown";
+  if (listed === "rejected") return ticket(result.deal) === null ? "rejected" : "unknown";
+  return listed === "done" && isDone(result, action) ? "done" : "unknown";
 }
 
-/** Where nothing changed, nothing was opened either. And a removal that is accepted is none yet: the order may still fill. */
-function isDone(retcode: number, action: number): boolean {
+function isDone({ retcode, order }: SendResultFacts, action: number): boolean {
+  // A removal that is accepted is none yet: the order may still fill.
+  if (action === ACTION_REMOVE) return retcode === DONE;
+  // Where nothing changed, nothing was opened either.
   if (retcode === NO_CHANGES) return CHANGING_ACTIONS.has(action);
-  return action !== ACTION_REMOVE || retcode === DONE;
+  // The request may have been placed in a queue, and no order anywhere.
+  return retcode !== PLACED || ticket(order) !== null;
 }
 
 function doubt(
