@@ -147,7 +147,8 @@ export type TagState =
 
 /**
  * `tag`: records whose magic is the tag or whose comment begins with it. `tickets`: these orders too, and their deals,
- * whatever they carry. `from`, `to`: seconds of the broker's clock, for what is in the history.
+ * whatever they carry, and the orders themselves however old. `from`, `to`: seconds of the broker's clock, for what is in the
+ * history.
  */
 export type HistoryQuery = { tag: number; tickets?: readonly string[]; from: number; to: number };
 

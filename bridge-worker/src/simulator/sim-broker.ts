@@ -113,7 +113,7 @@ export class SimBroker {
       .map((one) => describeOrder(one, prices));
   }
 
-  /** What carries the tag or is asked for by ticket: working orders, and what was done in the period. */
+  /** What carries the tag or is asked for by ticket: working orders, what was done in the period, and older orders asked for. */
   history(account: AccountRef, { tag, tickets = [], from, to }: HistoryQuery, utcMs: number): SimHistory {
     const book = this.#bookOf(planOf(account));
     const magic = String(tag);
@@ -124,7 +124,7 @@ export class SimBroker {
     const deals = book.deals.filter((one) => isInside(one.time_msc));
     return {
       open_orders: this.orders(account, utcMs).filter((one) => hasTag(one) || tickets.includes(one.ticket)),
-      orders: orders.filter((one) => hasTag(one) || tickets.includes(one.ticket)),
+      orders: book.orders.filter((one) => tickets.includes(one.ticket) || (hasTag(one) && isInside(one.time_done_msc))),
       deals: deals.filter((one) => hasTag(one) || tickets.includes(one.order)),
       counts: { orders: orders.length, deals: deals.length },
     };

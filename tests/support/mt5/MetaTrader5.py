@@ -536,8 +536,10 @@ def _between(date_from, date_to, msc):
     return date_from * 1000 <= msc <= date_to * 1000 + 999
 
 
-def history_orders_get(date_from, date_to):
-    found = _list("history_orders_get", lambda account: account.old_orders, _order_tuple, None, None)
+def history_orders_get(date_from=None, date_to=None, *, ticket=None):
+    found = _list("history_orders_get", lambda account: account.old_orders, _order_tuple, None, ticket)
+    if ticket is not None:
+        return found
     return found if found is None else tuple(o for o in found if _between(date_from, date_to, o.time_setup_msc))
 
 

@@ -19,7 +19,7 @@ import types
 
 # A higher version takes over the functions of a running process; the state below is never replaced, only added to. A lower
 # one that comes later changes nothing, so what an older worker asks must be answered here too.
-VERSION = 5
+VERSION = 6
 STATE_NAME = "switchyard_guard_state"
 
 MAX_TAGS = 100000
@@ -646,6 +646,15 @@ def listed_history(mt5, call, start, end):
     return ()
 
 
+def ended_order(mt5, ticket):
+    """By its ticket, however old: terminals may select a period's orders by the time they were placed."""
+    try:
+        return mt5.history_orders_get(ticket=int(ticket)) or ()
+    except Exception:
+        # A number that the package cannot hold, or a package that cannot be asked so.
+        return ()
+
+
 def on_account(mt5, message, work, shape):
     """Runs `work(terminal)` between two readings of the account; the answer shows the last one, in `shape`."""
     info = mt5.terminal_info()
@@ -774,10 +783,12 @@ def op_history(state, message):
         working = listed(mt5, "orders_get")
         orders = listed_history(mt5, "history_orders_get", start, end)
         deals = listed_history(mt5, "history_deals_get", start, end)
+        found = [one for one in orders if is_tagged(one) or is_asked(one.ticket)]
+        missing = tickets.difference(identifier(one.ticket) for one in (*working, *found))
         return {
             "kind": "ok",
             "open_orders": [facts(one, ORDER) for one in working if is_tagged(one) or is_asked(one.ticket)],
-            "orders": [facts(one, ORDER) for one in orders if is_tagged(one) or is_asked(one.ticket)],
+            "orders": [facts(one, ORDER) for one in found + [old for one in missing for old in ended_order(mt5, one)]],
             "deals": [facts(one, DEAL) for one in deals if is_tagged(one) or is_asked(one.order)],
             "counts": {"orders": len(orders), "deals": len(deals)},
         }

@@ -553,6 +553,24 @@ class GuardTest(unittest.TestCase):
         reply = self.value("history", account=ONE, tag=TAG, tickets=[], **{"from": 0, "to": int(time.time()) + 86400})
         self.assertEqual({order["ticket"] for order in reply["open_orders"] + reply["orders"]}, {ticket})
 
+    def test_an_order_asked_for_by_ticket_is_found_however_old_it_was_when_it_ended(self):
+        pending = {"action": 5, "type": 2, "price": 1, "type_filling": 2}
+        ticket = self.send(request=pending)["result"]["order"]
+        mt5._current().orders[int(ticket)]["setup"] -= 90 * 86400 * 1000
+        removal = {"action": 8, "order": ticket, "magic": TAG + 1, "comment": ""}
+        self.assertEqual(self.send(TAG + 1, command="c2", request=removal)["result"]["retcode"], 10009)
+        period = {"from": int(time.time()) - 86400, "to": int(time.time()) + 86400}
+        for tickets in [ticket], [ticket, str(2**70), "77"]:
+            reply = self.value("history", account=ONE, tag=TAG + 1, tickets=tickets, **period)
+            self.assertEqual([order["ticket"] for order in reply["orders"]], [ticket])
+            self.assertEqual(reply["counts"], {"orders": 0, "deals": 0})
+        # A terminal that cannot answer shows nothing, and has said so.
+        original = mt5.history_orders_get
+        self.addCleanup(setattr, mt5, "history_orders_get", original)
+        mt5.history_orders_get = lambda *args, **options: None if options else original(*args)
+        reply = self.value("history", account=ONE, tag=TAG + 1, tickets=[ticket], **period)
+        self.assertEqual((reply["kind"], reply["orders"]), ("ok", []))
+
     def records(self, name, original, found, **fields):
         """What `records` makes of a terminal that shows `found`."""
         setattr(mt5, original, lambda start, end: found)
