@@ -3,6 +3,7 @@
 // looks some time apart found nothing; and this broker is known to keep the mark that was looked for. Pure: times are
 // arguments, monotonic milliseconds.
 import type { MarkSurvival, OpenIntent } from "../journal/mod.ts";
+import type { History } from "../mt5/mod.ts";
 import { carriesOwnMagic } from "./judge-records.ts";
 import type { SettlePolicy } from "./settle-policy.ts";
 
@@ -14,11 +15,18 @@ export type Watch = {
   elsewhere: boolean;
   /** Full looks without a find, while the send was over for long enough and the history stood still. */
   emptyLooksMs: number[];
+  /** The most records that any look has shown. */
+  most: History["counts"];
   attempts: number;
 };
 
 export function newWatch(): Watch {
-  return { overSinceMs: null, elsewhere: false, emptyLooksMs: [], attempts: 0 };
+  return { overSinceMs: null, elsewhere: false, emptyLooksMs: [], most: { orders: 0, deals: 0 }, attempts: 0 };
+}
+
+/** A history only grows: one that shows less than another look did, on whichever terminal, is not all there. */
+export function isWhole({ most }: Watch, { orders, deals }: History["counts"]): boolean {
+  return orders >= most.orders && deals >= most.deals;
 }
 
 /** Is it time for a look whose emptiness counts? Before, a look can only find. */

@@ -269,6 +269,23 @@ describe("settling by the broker's records", () => {
     }
   });
 
+  it("does not take a history that showed more before for a whole one", async () => {
+    await learnMarks();
+    const call = await lose("executes");
+    const empty = { open_orders: [], orders: [], deals: [] };
+    change = (reply) => (reply.kind === "ok" ? { ...reply, ...empty } : reply);
+    await restartBoth();
+    await until("it was looked for", () => /nothing found/.test(recordsOf(call)));
+    change = (reply) => (reply.kind === "ok" ? { ...reply, ...empty, counts: { orders: 0, deals: 0 } } : reply);
+    for (let look = 0; look < 3; look++) {
+      world.clock.advance(policy.quietMs);
+      assert.equal((await ask(call)).state, "unknown");
+    }
+    assert.match(recordsOf(call), /showed more before/);
+    change = (reply) => reply;
+    assert.equal((await ask(call)).state, "done");
+  });
+
   it("proves no absence of an order of which a trace was seen once, also after a start", async () => {
     await learnMarks();
     const call = await lose("executes");

@@ -4,7 +4,7 @@ import type { Journal, OpenIntent } from "../journal/mod.ts";
 import type { History, HistoryQuery } from "../mt5/mod.ts";
 import { AppError, type Outcome } from "../protocol.ts";
 import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
-import { looksCount, missingForProof, type Watch } from "./absence.ts";
+import { isWhole, looksCount, missingForProof, type Watch } from "./absence.ts";
 import { type Finding, judgeRecords, taggedOrder, ticketsOf } from "./judge-records.ts";
 import { notExecuted } from "./settle-by-guard.ts";
 import type { SettlePolicy } from "./settle-policy.ts";
@@ -40,6 +40,9 @@ export async function askRecords(
   const counts = looksCount(watch, deps.policy, deps.now());
   let look = await lookOnce(deps, session, intent);
   if (typeof look === "string") return { seen: look };
+  if (look.finding.kind === "nothing" && !isWhole(watch, look.counts))
+    return { seen: "nothing found; the history showed more before" };
+  watch.most = mostOf(watch.most, look.counts);
   if (look.finding.kind === "nothing" && counts) {
     // A terminal that has just logged in loads its history bit by bit: only one that stands still can be empty.
     await deps.wait(deps.policy.stableMs);
@@ -113,6 +116,10 @@ async function read(
     case "failed":
       return `the terminal could not answer ${reply.call}`;
   }
+}
+
+function mostOf(a: History["counts"], b: History["counts"]): History["counts"] {
+  return { orders: Math.max(a.orders, b.orders), deals: Math.max(a.deals, b.deals) };
 }
 
 function isSameSize(a: Look, b: Look): boolean {
