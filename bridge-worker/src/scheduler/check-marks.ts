@@ -39,8 +39,7 @@ export class MarkChecker {
    * the caller does not wait for it. Never rejects for what a terminal does.
    */
   async orderMade(session: TerminalSession, call: CommandCall, ticket: string): Promise<void> {
-    // An order that was sent with no magic looks the same where the broker overwrites magic.
-    if (this.#isChecked(call) || sentMagic(call.body) === 0) return;
+    if (this.#isChecked(call) || !this.#teaches(call)) return;
     await this.#look(session, call, ticket).catch((error: unknown) => this.#notChecked(error));
     const lane = laneKey(call.account);
     if (!this.#isChecked(call) && !this.#due.has(lane)) this.#lookLater(lane, call, ticket, 0);
@@ -69,6 +68,14 @@ export class MarkChecker {
     return this.#deps.journal.isMarkChecked(account);
   }
 
+  /**
+   * A caller's own magic says nothing of tags: a small number is there also where a broker cuts them to 32 bits, and 0
+   * where he overwrites them. Until they are known here, it teaches nothing.
+   */
+  #teaches({ account, body }: CommandCall): boolean {
+    return sentMagic(body) === body.tag || this.#deps.journal.markSurvival(account.server).magic !== null;
+  }
+
   #notChecked(error: unknown): void {
     this.#deps.log.debug("marks.not_checked", { error: describeError(error) });
   }
@@ -84,9 +91,10 @@ export class MarkChecker {
     if (reply.kind !== "ok") return;
     const order = [...reply.open_orders, ...reply.orders].find((one) => one.ticket === ticket);
     if (order === undefined) return;
+    const sent = sentMagic(body);
+    const isKept = order.magic === String(sent);
     journal.recordMarkCheck(account, {
-      // A caller's own magic that was passed on says nothing about ours, but as much about the broker.
-      magic: order.magic === String(sentMagic(body)),
+      magic: isKept && (sent === body.tag || journal.markSurvival(account.server).magic === true),
       comment: isTagged(order.comment, body.tag),
     });
   }

@@ -195,18 +195,24 @@ describe("settling by the broker's records", () => {
     return { ...call, body: { ...call.body, pass_magic: true } };
   };
 
-  it("learns nothing from a caller's own 0: it looks the same where the broker overwrites magic", async () => {
-    change = (reply) => (reply.kind === "ok" ? withoutMagic(reply) : reply);
-    for (const none of [0, "0", "00"]) assert.equal((await worker.run(passing(none))).state, "done");
-    assert.deepEqual(worker.journal.markSurvival(actor.account.server), { magic: null, comment: null });
+  it("learns nothing of tags from a caller's own magic: a small one, or 0, is there where a tag is cut or overwritten", async () => {
+    const cuts = [(): string => "0", (magic: string): string => String(BigInt(magic) & 0xffffffffn)];
+    for (const cut of cuts) {
+      change = (reply) => (reply.kind === "ok" ? withoutMagic(reply, cut) : reply);
+      for (const own of [0, "00", 7]) assert.equal((await worker.run(passing(own))).state, "done");
+      assert.deepEqual(worker.journal.markSurvival(SERVER), { magic: null, comment: null });
+    }
     await learnMarks();
-    assert.deepEqual(worker.journal.markSurvival(actor.account.server), { magic: false, comment: true });
+    assert.deepEqual(worker.journal.markSurvival(SERVER), { magic: false, comment: true });
   });
 
-  it("learns from a caller's own magic as it was sent, however he wrote it", async () => {
+  it("learns of an account with the caller's own magic what becomes of comments, once tags are known here", async () => {
+    const other = await worker.actor({ account: { login: "5000002" } });
+    assert.equal((await worker.run(worker.trade(other, { symbol: "GBPUSD" }))).state, "done");
+    await until("the tag is known", () => worker.journal.isMarkChecked(other.account));
     assert.equal((await worker.run(passing("007"))).state, "done");
-    await until("the marks are checked", () => worker.journal.isMarkChecked(actor.account));
-    assert.equal(worker.journal.markSurvival(actor.account.server).magic, true);
+    await until("the comment is known", () => worker.journal.isMarkChecked(actor.account));
+    assert.deepEqual(worker.journal.markSurvival(SERVER), { magic: true, comment: true });
   });
 
   it("finds by the comment where the broker overwrites magic", async () => {
@@ -359,8 +365,11 @@ function halfFilled(reply: Extract<HistoryReply, { kind: "ok" }>, { tickets = []
   };
 }
 
-function withoutMagic(reply: Extract<HistoryReply, { kind: "ok" }>): HistoryReply {
-  const strip = <T extends { magic: string }>(list: T[]): T[] => list.map((one) => ({ ...one, magic: "0" }));
+function withoutMagic(
+  reply: Extract<HistoryReply, { kind: "ok" }>,
+  cut = (_magic: string): string => "0",
+): HistoryReply {
+  const strip = <T extends { magic: string }>(list: T[]): T[] => list.map((one) => ({ ...one, magic: cut(one.magic) }));
   return {
     ...reply,
     open_orders: strip(reply.open_orders),
