@@ -77,7 +77,8 @@ function taggedOrders(intent: OpenIntent, { open_orders, orders }: History): Ord
   return [...byTicket.values()];
 }
 
-function isMarked(intent: OpenIntent, { magic, comment }: { magic: string; comment: string }): boolean {
+/** It carries the command's tag, wherever this broker may have left it. */
+export function isMarked(intent: OpenIntent, { magic, comment }: { magic: string; comment: string }): boolean {
   return (!carriesOwnMagic(intent) && magic === String(intent.tag)) || isTagged(comment, intent.tag);
 }
 

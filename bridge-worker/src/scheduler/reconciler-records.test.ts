@@ -292,6 +292,26 @@ describe("settling by the broker's records", () => {
     assert.equal((await ask(call)).state, "done");
   });
 
+  it("proves no absence of an order whose position is open, whatever the history shows", async () => {
+    await learnMarks();
+    const call = await lose("executes");
+    const empty = { open_orders: [], orders: [], deals: [] };
+    change = (reply) => (reply.kind === "ok" ? { ...reply, ...empty } : reply);
+    await restartBoth();
+    for (let look = 0; look < 4; look++) {
+      assert.equal((await ask(call)).state, "unknown");
+      world.clock.advance(policy.quietMs);
+    }
+    const [position] = world.broker
+      .positions(actor.account, world.clock.wallClock())
+      .filter(({ magic }) => magic === String(call.body.tag));
+    const { records, tickets } = evidenceOf(await ask(call));
+    assert.deepEqual([String(records).slice(0, 13), tickets], ["nothing found", [position?.ticket]]);
+    change = (reply) => reply;
+    world.clock.advance(policy.quietMs);
+    assert.equal((await ask(call)).state, "done");
+  });
+
   it("proves no absence of an order of which a trace was seen once, also after a start", async () => {
     await learnMarks();
     const call = await lose("executes");

@@ -5,7 +5,7 @@ import type { History, HistoryQuery } from "../mt5/mod.ts";
 import { AppError, type Outcome } from "../protocol.ts";
 import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
 import { isWhole, looksCount, missingForProof, type Watch } from "./absence.ts";
-import { type Finding, judgeRecords, taggedOrder, ticketsOf } from "./judge-records.ts";
+import { type Finding, isMarked, judgeRecords, taggedOrder, ticketsOf } from "./judge-records.ts";
 import { notExecuted } from "./settle-by-guard.ts";
 import type { SettlePolicy } from "./settle-policy.ts";
 
@@ -13,6 +13,7 @@ import type { SettlePolicy } from "./settle-policy.ts";
 const WINDOW_MARGIN_S = 26 * 3600;
 const LOGIN_TIMEOUT_MS = 30_000;
 const HISTORY_TIMEOUT_MS = 10_000;
+const MOVED = "the terminal was moved to another account";
 
 export type RecordsDeps = {
   journal: Journal;
@@ -62,6 +63,9 @@ export async function askRecords(
   }
   const missing = missingForProof(intent, watch, deps.journal.markSurvival(intent.account.server), deps.policy);
   if (missing !== undefined) return { seen: `nothing found; ${missing}` };
+  const open = await positionsOf(session, intent);
+  if (typeof open === "string") return { seen: open };
+  if (open.length > 0) return { seen: "a position carries the tag, but no order does", tickets: open };
   return { outcome: absent(intent, watch, look.counts), seen: "absent" };
 }
 
@@ -112,7 +116,24 @@ async function read(
     case "ok":
       return reply;
     case "wrong_account":
-      return "the terminal was moved to another account";
+      return MOVED;
+    case "failed":
+      return `the terminal could not answer ${reply.call}`;
+  }
+}
+
+/**
+ * Open positions that carry the tag. A terminal has them from its login on, while it loads its history: they prove nothing,
+ * but that the records are not complete.
+ */
+async function positionsOf(session: TerminalSession, intent: OpenIntent): Promise<string[] | string> {
+  if (intent.kind === "cancel_order") return [];
+  const reply = await session.read(intent.account, { positions: {} }, HISTORY_TIMEOUT_MS);
+  switch (reply.kind) {
+    case "ok":
+      return (reply.positions ?? []).filter((one) => isMarked(intent, one)).map(({ ticket }) => ticket);
+    case "wrong_account":
+      return MOVED;
     case "failed":
       return `the terminal could not answer ${reply.call}`;
   }
