@@ -262,6 +262,20 @@ describe("settling by the broker's records", () => {
     });
   }
 
+  it("writes down what its process says of an unclear answer: the ticket in it outlives the process", async () => {
+    world.processes[0]?.faults.addSend({ kind: "retcode", retcode: 10012, executes: true });
+    const call = await lose("executes");
+    const empty = { open_orders: [], orders: [], deals: [] };
+    change = (reply) => (reply.kind === "ok" ? { ...reply, ...empty } : reply);
+    await worker.stop();
+    await start();
+    await until("its process was asked", () => recordsOf(call).startsWith("nothing found"));
+    await restartBoth();
+    const { retcode, order, records } = evidenceOf(await ask(call));
+    assert.deepEqual([retcode, order], [10012, world.broker.ledger()[0]?.ticket]);
+    assert.match(String(records), /trace/);
+  });
+
   it("does not take a history that is still growing for an empty one", async () => {
     await learnMarks();
     const call = await lose("sends nothing");

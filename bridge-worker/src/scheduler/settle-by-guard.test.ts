@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { intentOf } from "../journal/testdata/entries.ts";
 import type { SendReply, TagState } from "../mt5/mod.ts";
-import { askGuard, outcomeOfTag } from "./settle-by-guard.ts";
+import { askGuard, isElsewhere, outcomeOfTag } from "./settle-by-guard.ts";
 
 const intent = intentOf(1, { plan: { action: 1, symbol: "EURUSD", volume: 0.1, magic: 2 ** 40 + 1, comment: "sy" } });
 const result = { retcode: 10009, order: "11", deal: "12", volume: 0.1, price: 1.1, comment: "" };
@@ -62,12 +62,12 @@ describe("askGuard", () => {
 
   it("takes another process for the end of the send, and its ignorance for nothing", async () => {
     const other = session("epoch-2");
-    assert.deepEqual(await askGuard(other, intent), { over: true, elsewhere: null, seen: "another_process" });
+    assert.deepEqual(await askGuard(other, intent), { over: true, unclear: null, seen: "another_process" });
     assert.deepEqual(other.asked, [], "nor poisons a tag there");
   });
 
   it("knows nothing as long as a process is not known", async () => {
-    const nothing = { over: false, elsewhere: null, seen: "not_asked" };
+    const nothing = { over: false, unclear: null, seen: "not_asked" };
     assert.deepEqual(await askGuard(session(null), intent), nothing);
     assert.deepEqual(await askGuard(session("epoch-1"), intentOf(2, { epoch: null })), nothing);
   });
@@ -75,23 +75,23 @@ describe("askGuard", () => {
   for (const kind of ["waiting", "sending", "forgotten", "unseen"] as const) {
     it(`takes "${kind}" for a send that may be under way`, async () => {
       const word = await askGuard(session("epoch-1", { kind }), intent);
-      assert.deepEqual(word, { over: false, elsewhere: null, seen: kind });
+      assert.deepEqual(word, { over: false, unclear: null, seen: kind });
     });
   }
 
   it("notices that another account was shown after the send", async () => {
     const other = { login: "9", server: "Other" };
     const word = await askGuard(session("epoch-1", sent({ after: other })), intent);
-    assert.deepEqual([word.over, word.elsewhere, word.outcome], [true, "account_changed_during_send", undefined]);
+    assert.deepEqual([word.over, word.unclear?.reason, word.outcome], [true, "account_changed_during_send", undefined]);
     const unread = await askGuard(session("epoch-1", sent({ after: null })), intent);
     assert.equal(
-      unread.elsewhere,
+      unread.unclear?.reason,
       "account_unread_after_send",
       "the broker said yes, and nobody knows on which account",
     );
     const silent = sent({ result: null, lastError: [-10005, "IPC timeout"], after: null });
-    for (const state of [sent(), silent]) {
-      assert.equal((await askGuard(session("epoch-1", state), intent)).elsewhere, null);
-    }
+    assert.equal((await askGuard(session("epoch-1", sent()), intent)).unclear, null);
+    const { unclear } = await askGuard(session("epoch-1", silent), intent);
+    assert.equal(isElsewhere(unclear), false, "the broker said nothing");
   });
 });

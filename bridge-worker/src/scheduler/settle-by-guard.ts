@@ -12,8 +12,8 @@ export type GuardWord = {
   outcome?: Outcome;
   /** The send is certainly not under way any more: it ended, or its process did. */
   over: boolean;
-  /** Why the order, which was sent, may be on another account than it should; null: it is not. */
-  elsewhere: UnknownReason | null;
+  /** It was sent, and the answer settles nothing: what it says all the same. Null: there is no such answer. */
+  unclear: Extract<SendVerdict, { state: "unknown" }>["evidence"] | null;
   /** For the evidence: what it said. */
   seen: string;
 };
@@ -21,15 +21,15 @@ export type GuardWord = {
 /** May throw TerminalLost. `session`: the terminal that was to send, opened. */
 export async function askGuard(session: Pick<TerminalSession, "epoch" | "poison">, intent: Intent): Promise<GuardWord> {
   if (intent.epoch === null || session.epoch === null) {
-    return { over: false, elsewhere: null, seen: "not_asked" };
+    return { over: false, unclear: null, seen: "not_asked" };
   }
-  if (session.epoch !== intent.epoch) return { over: true, elsewhere: null, seen: "another_process" };
+  if (session.epoch !== intent.epoch) return { over: true, unclear: null, seen: "another_process" };
   const state = await session.poison(intent.tag, intent.id, intent.epoch);
   const outcome = outcomeOfTag(state, intent);
   return {
     ...(outcome === undefined ? {} : { outcome }),
     over: state.kind === "finished" || state.kind === "poisoned",
-    elsewhere: whyElsewhere(judged(state, intent)),
+    unclear: unclearIn(judged(state, intent)),
     seen: state.kind,
   };
 }
@@ -66,8 +66,8 @@ export function isElsewhere(evidence: Record<string, unknown> | null): boolean {
   return ELSEWHERE.includes(evidence?.reason);
 }
 
-function whyElsewhere(verdict: SendVerdict | undefined): UnknownReason | null {
-  return verdict?.state === "unknown" && isElsewhere(verdict.evidence) ? verdict.evidence.reason : null;
+function unclearIn(verdict: SendVerdict | undefined): GuardWord["unclear"] {
+  return verdict?.state === "unknown" ? verdict.evidence : null;
 }
 
 function judged(state: TagState, intent: Intent): SendVerdict | undefined {

@@ -1,6 +1,7 @@
 // Settles what is open on one account: first the terminals' processes are asked, then the broker's records; soon, then ever
 // less often, and once more when somebody asks. What neither can prove stays visibly `unknown`, with what was seen as
 // evidence.
+import { isDeepStrictEqual } from "node:util";
 import type { After } from "../after.ts";
 import type { OpenIntent } from "../journal/mod.ts";
 import { describeError, type Log } from "../log.ts";
@@ -116,11 +117,12 @@ export class LaneSettler {
       words.set(intent.id, word?.seen ?? "no_answer");
       if (word === undefined) continue;
       const watch = this.#watch(intent);
-      if (word.elsewhere !== null && !watch.elsewhere) {
-        watch.elsewhere = true;
+      if (word.unclear !== null) {
+        if (isElsewhere(word.unclear)) watch.elsewhere = true;
         // Written down: the process that knows it may be gone when it is asked again.
-        const evidence = { ...intent.evidence, reason: word.elsewhere };
-        await this.#deps.record(intent, { state: "unknown", evidence });
+        const evidence = { ...intent.evidence, ...word.unclear };
+        if (!isDeepStrictEqual(evidence, intent.evidence))
+          await this.#deps.record(intent, { state: "unknown", evidence });
       }
       if (!word.over) watch.overSinceMs = null;
       else watch.overSinceMs ??= this.#deps.now();
