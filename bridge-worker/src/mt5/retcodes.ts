@@ -17,7 +17,10 @@ const done = (name: string): CodeRow => ({ name, outcome: "done", code: null });
 const rejected = (name: string): CodeRow => ({ name, outcome: "rejected", code: "broker_rejected" });
 const unknown = (name: string): CodeRow => ({ name, outcome: "unknown", code: "outcome_unknown" });
 
-/** What each says by itself; of some, the request says the rest (classify-send.ts). 10005 and 10037 do not exist. 0 belongs to `order_check` alone, so after a send it is as foreign as any other number. */
+/**
+ * What each says by itself; of some, the request says the rest (classify-send.ts). 10005 and 10037 do not exist. 0 belongs
+ * to `order_check` alone, so after a send it is as foreign as any other number.
+ */
 export const TradeRetcodes: Readonly<Record<number, CodeRow>> = {
   10004: rejected("REQUOTE"),
   10006: rejected("REJECT"),
