@@ -136,7 +136,7 @@ describe("sequences of ledger and worker", () => {
     const first = worker.trade(actor);
     assert.equal((await worker.run(first)).state, "done");
     const outcome = await worker.run(worker.trade(actor, { symbol: "GBPUSD" }, { tag: first.body.tag }));
-    assert.ok(outcome.state === "refused" && outcome.code === "proof_refused");
+    assert.ok(outcome.state === "refused" && outcome.code === "internal_error");
     assert.equal(worker.broker.ledger().length, 1);
   });
 
