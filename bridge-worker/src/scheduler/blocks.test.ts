@@ -55,7 +55,7 @@ describe("unseenOpenings", () => {
     unseenOpenings([intent], { positions: [], orders: [], ...shown }).length;
 
   it("counts what may exist, with its volume", () =>
-    assert.deepEqual(unseenOpenings([unknown], {}), [{ symbol: "EURUSD", volume: 0.1 }]));
+    assert.deepEqual(unseenOpenings([unknown], {}), [{ tag: TAG, symbol: "EURUSD", volume: 0.1 }]));
   it("does not count twice what the terminal shows", () => {
     assert.equal(count(unknown, { positions: [positionFacts({ magic: String(TAG) })] }), 0);
     assert.equal(count(unknown, { orders: [orderFacts({ magic: String(TAG) })] }), 0);

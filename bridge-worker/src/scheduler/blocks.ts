@@ -37,12 +37,14 @@ function positionOf({ plan }: OpenIntent): string | undefined {
 export function unseenOpenings(
   open: readonly OpenIntent[],
   reading: Pick<Reading, "positions" | "orders">,
-): { symbol: string; volume: number }[] {
+): ReturnType<typeof openingOf>[] {
   const shown = new Set([...(reading.positions ?? []), ...(reading.orders ?? [])].map(({ magic }) => magic));
   return open
     .filter(({ kind, acknowledged, tag }) => kind === "trade" && !acknowledged && !shown.has(String(tag)))
-    .map(({ plan }) => {
-      const { symbol = "", volume = 0 } = plan as SendRequest;
-      return { symbol, volume };
-    });
+    .map(openingOf);
+}
+
+export function openingOf({ tag, plan }: OpenIntent): { tag: number; symbol: string; volume: number } {
+  const { symbol = "", volume = 0 } = plan as SendRequest;
+  return { tag, symbol, volume };
 }

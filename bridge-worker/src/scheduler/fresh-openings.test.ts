@@ -83,6 +83,14 @@ describe("FreshOpenings", () => {
     }
   });
 
+  it("that was settled later is found by its marks and tickets alone, also on a netting account", () => {
+    const account = accountFacts({ margin_mode: 0 });
+    const fresh = new FreshOpenings();
+    fresh.opened(ACCOUNT, opening, null, 0);
+    assert.equal(left(fresh, reading({ account, positions: [positionFacts({ volume: 0.5 })] })), 1);
+    assert.equal(left(fresh, reading({ account, positions: [positionFacts({ magic })] })), 0);
+  });
+
   it("is gone again when it has not shown in time", () => {
     const fresh = opened();
     assert.equal(left(fresh, empty, SHOWS_WITHIN_MS - 1), 1);

@@ -126,6 +126,9 @@ function checkRisk(deps: RunDeps, call: CommandCall, reading: RiskInput): string
   const offset = deps.clock.offsetMs(call.account.server);
   const brokerNowMs = offset === undefined ? undefined : utcMs + offset;
   const { equity } = reading.account;
+  // One that was settled during this reading is in both.
+  const counted = new Set(open.map(({ tag }) => tag));
+  const fresh = deps.fresh.unseen(call.account, reading, deps.now()).filter(({ tag }) => !counted.has(tag));
   const counters = countersOf(deps, call.account);
   return decideRisk(call.body.risk_limits, {
     order: plan.effect,
@@ -133,7 +136,7 @@ function checkRisk(deps: RunDeps, call: CommandCall, reading: RiskInput): string
       ...(reading.positions ?? []),
       ...(reading.orders ?? []).map((order) => ({ symbol: order.symbol, volume: order.volume_current })),
       ...unseenOpenings(open, reading),
-      ...deps.fresh.unseen(call.account, reading, deps.now()),
+      ...fresh,
     ],
     equity,
     dayStartEquity: counters?.dayStartEquity ?? equity,

@@ -15,7 +15,7 @@ import {
   type WorkerFixture,
   type World,
 } from "../../../tests/support/worker-fixture.ts";
-import { type HistoryQuery, type HistoryReply, TerminalLost, type TerminalPort } from "../mt5/mod.ts";
+import { type HistoryQuery, type HistoryReply, type ReadReply, TerminalLost, type TerminalPort } from "../mt5/mod.ts";
 import type { Outcome } from "../protocol.ts";
 import { SimProcess } from "../simulator/mod.ts";
 import type { CommandCall } from "./calls.ts";
@@ -33,6 +33,7 @@ describe("settling by the broker's records", () => {
   let losing: "executes" | "sends nothing" | null;
   let hold: (what: "history" | "send") => Promise<void>;
   let change: (reply: HistoryReply, query: HistoryQuery) => HistoryReply;
+  let lists: (reply: ReadReply) => ReadReply;
 
   const wrapPort = (port: TerminalPort): TerminalPort =>
     overriding(port, {
@@ -46,6 +47,7 @@ describe("settling by the broker's records", () => {
         if (losing !== null) throw new TerminalLost("connection", "cut");
         return port.poison(tag, commandId);
       },
+      read: async (...asked) => lists(await port.read(...asked)),
       history: async (account, query, timeoutMs) => {
         await hold("history");
         return change(await port.history(account, query, timeoutMs), query);
@@ -63,6 +65,7 @@ describe("settling by the broker's records", () => {
     losing = null;
     hold = async () => {};
     change = (reply) => reply;
+    lists = (reply) => reply;
     await start();
     actor = await worker.actor();
   });
@@ -232,6 +235,15 @@ describe("settling by the broker's records", () => {
     await start();
     await until("it is settled", () => isFinal(call));
     assert.equal((await ask(call)).state, "done");
+  });
+
+  it("an opening that the records show before the lists do counts in the limits all the same", async () => {
+    const opened = await lose("executes");
+    lists = (reply) => (reply.kind === "ok" ? { ...reply, positions: [] } : reply);
+    assert.equal((await ask(opened)).state, "done");
+    const limits = { max_open_positions: 1 };
+    assert.equal((await worker.run(worker.trade(actor, { symbol: "GBPUSD" }, { limits }))).state, "refused");
+    assert.equal(world.broker.ledger().length, 1);
   });
 
   it("asks for an order's deals by its ticket before it calls a cancelled one unfilled", async () => {

@@ -5,6 +5,7 @@ import { classifySend, type Plan, type Reading, type SendReply, type TagState, T
 import type { Outcome, Timings } from "../protocol.ts";
 import type { TerminalSession } from "../terminals/mod.ts";
 import type { CommandCall } from "./calls.ts";
+import { ticketsIn } from "./fresh-openings.ts";
 import { type Prepared, prepareCommand, type RunDeps, refused, type Stopwatch } from "./prepare-command.ts";
 import type { Ran } from "./task.ts";
 
@@ -52,7 +53,7 @@ async function prepareAndSend(
   const outcome = outcomeOf(deps, call, ready, reply, timingsOf(watch, deps.now()));
   const { effect } = ready.plan;
   if (effect.opens && outcome.state === "done") {
-    const tickets = [outcome.result.order_ticket, outcome.result.position_ticket].filter((ticket) => ticket !== null);
+    const tickets = ticketsIn(outcome.result);
     deps.fresh.opened(call.account, { ...effect, tag: call.body.tag, tickets }, ready.reading, deps.now());
   }
   return { outcome, exposed: isExposedAfter(call, ready, outcome) };

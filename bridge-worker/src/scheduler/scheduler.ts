@@ -6,13 +6,14 @@ import { describeError, type Log } from "../log.ts";
 import { BrokerClock } from "../mt5/mod.ts";
 import { CLOCK_TOLERANCE_S, ENVELOPE_LIFE_S, type Outcome, type ReadOutcome } from "../protocol.ts";
 import type { AccountAccess, TerminalSession } from "../terminals/mod.ts";
+import { openingOf } from "./blocks.ts";
 import type { CommandCall, CommandEvent, CommandQuestion, ReadCall, Subscriber } from "./calls.ts";
 import { MarkChecker } from "./check-marks.ts";
 import { CommandBook, type RunningCommand } from "./command-book.ts";
 import { EndingWriter, type SignResult } from "./ending-writer.ts";
 import { EquityWatch } from "./equity-watch.ts";
 import { FillingMemory } from "./filling-memory.ts";
-import { FreshOpenings } from "./fresh-openings.ts";
+import { FreshOpenings, ticketsIn } from "./fresh-openings.ts";
 import { type PolicyParams, PRESETS } from "./policy/params.ts";
 import { expired, type RunDeps } from "./prepare-command.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -105,6 +106,10 @@ export class Scheduler {
       unsettled: (account) => journal.unsettledOf(account).filter(({ id }) => this.#book.find(id) === undefined),
       record: async (intent, outcome) => {
         await this.#endings.write(intent, outcome);
+        // From here on it does not count as unknown, and the lists need not show it yet.
+        if (outcome.state !== "done" || intent.kind !== "trade") return;
+        const opening = { ...openingOf(intent), tickets: ticketsIn(outcome.result) };
+        this.#run.fresh.opened(intent.account, opening, null, now());
       },
       alone: (session, work) => this.#runner.alone(session, work),
       inLane,
