@@ -20,6 +20,10 @@ export type Booked = {
   position: string | null;
   /** There is one position more than before. */
   opened: boolean;
+  /** Positions and orders on the account afterwards; undefined: not known, or no worker could know them all. */
+  stood?: number;
+  /** The terminal was switched while it took the order: where it went was in nobody's hand. */
+  strayed?: boolean;
 };
 
 /** A row of the ledger. `lost`: the database was reset, and nobody can find it there any more. */
@@ -86,7 +90,17 @@ export type JournalEvent =
   | { what: "memory_lost" };
 
 /** A command that one life of the worker was given; in the order in which they came. */
-export type Admission = { tag: number; life: string; kind: string; login: string; server: string };
+export type Admission = {
+  tag: number;
+  life: string;
+  kind: string;
+  login: string;
+  server: string;
+  /** Its frame came after its time. */
+  isTooLate?: boolean;
+  /** How many positions and orders its user allows; null: any number. */
+  maxOpen?: number | null;
+};
 
 /** A password that a broker judged. */
 export type LoginTry = { atMs: number; login: string; server: string; ok: boolean };

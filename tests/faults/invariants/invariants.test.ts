@@ -198,6 +198,31 @@ describe("the invariants", () => {
     );
   });
 
+  it("I12: more open than the limit of the one who opened it", () => {
+    const came = (maxOpen: number | null): Facts["admissions"] => [
+      { tag: TAG, life: "o1", kind: "trade", ...ACCOUNT, maxOpen },
+    ];
+    const stands = (stood: number, change: Partial<Booked> = {}): Facts["booked"] => [booked({ stood, ...change })];
+    assert.deepEqual(broken({ booked: stands(3), admissions: came(2) }), ["I12"]);
+    assert.deepEqual(broken({ booked: stands(3, { opened: false, action: 5 }), admissions: came(2) }), ["I12"]);
+    assert.deepEqual(broken({ booked: stands(2), admissions: came(2) }), []);
+    assert.deepEqual(broken({ booked: stands(3, { opened: false }), admissions: came(2) }), []);
+    assert.deepEqual(broken({ booked: stands(3), admissions: [...came(2), ...came(null)] }), []);
+  });
+
+  it("an order that went astray is nobody's fault, and neither done nor absent", () => {
+    const astray = { ...ACCOUNT, login: "5000002" };
+    const state = (one: LedgerRow["state"]): LedgerRow => row({ state: one, states: ["accepted", "unknown", one] });
+    const told = (one: LedgerRow["state"]): string[] =>
+      broken({ rows: [state(one)], booked: [booked({ ...astray, strayed: true })], answers: [] });
+    assert.deepEqual(
+      told("unknown").filter((name) => name !== "I4"),
+      [],
+    );
+    assert.deepEqual(told("not_executed"), ["I3"]);
+    assert.deepEqual(told("done"), ["I2"]);
+  });
+
   it("I11: one key with two different final answers", () => {
     assert.deepEqual(broken({ answers: [answer(), answer({ body: `${BODY} ` })] }), ["I11"]);
   });

@@ -12,6 +12,7 @@ import {
   outcomeIsTrue,
   ownerSends,
   rightAccount,
+  withinLimits,
 } from "./orders.ts";
 import { noPassword } from "./secrecy.ts";
 
@@ -33,6 +34,7 @@ export function checkSafety(facts: Facts): Violation[] {
     ...noneOverlaps(facts),
     ...inOrder(facts),
     ...ownerSends(facts),
+    ...withinLimits(facts),
     ...noPassword(facts),
     ...sameBytes(facts),
   ];

@@ -1,6 +1,7 @@
-// I1, I2, I3, I5, I6, I7: what the broker carried out, against what was asked for. Pure.
+// I1, I2, I3, I5, I6, I7, I12: what the broker carried out, against what was asked for. Pure.
 import { bookedFor, type Facts, FINAL, type LedgerRow, type Violation } from "./facts.ts";
 
+const ACTION_PENDING = 5;
 const ACTION_REMOVE = 8;
 /** Clocks of database and guard are mapped onto each other over a network; a mapping may only err towards early. */
 const ROUNDING_MS = 2;
@@ -38,6 +39,8 @@ export function rightAccount(facts: Facts): Violation[] {
   const found: Violation[] = [];
   for (const row of facts.rows) {
     for (const one of bookedFor(facts, row.tag)) {
+      // Nobody could prevent it; to call it done, or not executed (I3), would be untrue.
+      if (one.strayed === true && row.state !== "done") continue;
       if (one.login !== row.login || one.server !== row.server) {
         const where = `${one.login} on ${one.server} instead of ${row.login} on ${row.server}`;
         found.push(violation("I2", `command ${row.id} went to ${where}`));
@@ -114,7 +117,8 @@ export function noneOverlaps(facts: Facts): Violation[] {
 export function inOrder(facts: Facts): Violation[] {
   const begun = new Map(facts.sendings.map(({ tag, beganMs, owner }) => [`${tag} ${owner}`, beganMs]));
   const found: Violation[] = [];
-  const lanes = Map.groupBy(facts.admissions, ({ life, server, login, kind }) => `${life} ${kind} ${login} ${server}`);
+  const inTime = facts.admissions.filter(({ isTooLate }) => isTooLate !== true);
+  const lanes = Map.groupBy(inTime, ({ life, server, login, kind }) => `${life} ${kind} ${login} ${server}`);
   for (const [lane, list] of lanes) {
     let last = 0;
     for (const tag of new Set(list.map((one) => one.tag))) {
@@ -139,6 +143,23 @@ export function nothingDoubled(facts: Facts): Violation[] {
       if (before !== undefined)
         found.push(violation("I1", `${event.about}: ${event.id} began while ${before[0]} was open`));
       open.set(event.id, event.about);
+    }
+  }
+  return found;
+}
+
+/** I12: what opens something leaves no more open than its user allows. Who acknowledged it has taken it out of the count. */
+export function withinLimits(facts: Facts): Violation[] {
+  const found: Violation[] = [];
+  const admitted = Map.groupBy(facts.admissions, ({ tag }) => tag);
+  for (const { tag, id, acknowledged } of facts.rows) {
+    // One command may have come with different limits, as they were set at the time.
+    const limits = (admitted.get(tag) ?? []).map(({ maxOpen }) => maxOpen ?? Number.POSITIVE_INFINITY);
+    const limit = Math.max(...limits);
+    for (const { action, opened, strayed, stood = 0 } of acknowledged == null ? bookedFor(facts, tag) : []) {
+      const opens = (opened || action === ACTION_PENDING) && strayed !== true;
+      if (limits.length > 0 && opens && stood > limit)
+        found.push(violation("I12", `command ${id} left ${stood} open where ${limit} are allowed`));
     }
   }
   return found;

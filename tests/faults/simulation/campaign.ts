@@ -1,8 +1,10 @@
 // Many runs, one after the other, and what they add up to: the figures that the promises are judged by.
 import type { Violation } from "../invariants/mod.ts";
 import { type Fault, FaultNames, type Fired, noneFired } from "./faults.ts";
-import { type MutantName, Mutants, Regressions } from "./mutants.ts";
+import { type MutantName, Mutants } from "./mutants.ts";
 import { nothingReached, type Reached, type Way, Ways } from "./reached.ts";
+import { RegressionStories } from "./regression-stories.ts";
+import { type RegressionName, Regressions } from "./regressions.ts";
 import { playScenario, type RunReport, runSeed } from "./run.ts";
 import { Scenarios } from "./scenarios.ts";
 
@@ -19,6 +21,7 @@ export type Figures = {
   lost_outcomes: number;
   leaked_passwords: number;
   refused_logins: number;
+  limits_exceeded: number;
   virtual_hours: number;
   /** Commands, or answers, that went each way. */
   reached: Reached;
@@ -41,13 +44,14 @@ const FIGURE_OF: Readonly<Record<string, keyof Omit<Figures, "faults" | "reached
   I9: "leaked_passwords",
   I10: "refused_logins",
   I11: "contradicted_answers",
+  I12: "limits_exceeded",
 };
 
 export function noFigures(): Figures {
   return {
     ...{ runs: 0, commands: 0, orders: 0, duplicates: 0, wrong_account: 0, untrue_outcomes: 0 },
     ...{ contradicted_answers: 0, late_sends: 0, overlapping_sends: 0, lost_outcomes: 0, leaked_passwords: 0 },
-    ...{ refused_logins: 0, virtual_hours: 0, reached: nothingReached(), faults: noneFired() },
+    ...{ refused_logins: 0, limits_exceeded: 0, virtual_hours: 0, reached: nothingReached(), faults: noneFired() },
   };
 }
 
@@ -110,13 +114,18 @@ export function describeFailure({ seed, mode, faults, violations }: Failure): st
 }
 
 /** Seeds that a story is told with: what comes when in it is chance. */
-export const STORY_SEEDS = 10;
+export const STORY_SEEDS = 20;
 
-export type MutantReport = { name: MutantName; caughtBy: Violation | undefined; seed: number; sound: Violation[] };
+export type MutantReport = {
+  name: MutantName | RegressionName;
+  caughtBy: Violation | undefined;
+  seed: number;
+  sound: Violation[];
+};
 
 /** The story until the broken build is caught, at most so many times; the sound build must live through all of it. */
-export async function huntMutant(name: MutantName): Promise<MutantReport> {
-  const scenario = Scenarios[name];
+export async function huntMutant(name: MutantName | RegressionName): Promise<MutantReport> {
+  const scenario = STORIES[name];
   const sound: Violation[] = [];
   for (let seed = 1; seed <= STORY_SEEDS; seed += 1) {
     sound.push(...(await playScenario(seed, scenario, {})).violations);
@@ -127,5 +136,6 @@ export async function huntMutant(name: MutantName): Promise<MutantReport> {
 }
 
 const BUILDS = { ...Mutants, ...Regressions };
+const STORIES = { ...Scenarios, ...RegressionStories };
 export const MutantNames = Object.keys(Mutants) as MutantName[];
-export const RegressionNames = Object.keys(Regressions) as MutantName[];
+export const RegressionNames = Object.keys(Regressions) as RegressionName[];

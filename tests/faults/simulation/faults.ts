@@ -26,13 +26,18 @@ export const Faults = {
   login_answer_lost: 0.06,
   read_failed: 0.05,
   read_answer_lost: 0.05,
+  last_look_lost: 0.5,
   moved_by_hand: 0.03,
   broker_link_lost: 0.02,
   trading_switched_off: 0.015,
   terminal_unreachable: 0.02,
   // At the broker
+  order_strays: 0.05,
+  filled_in_part: 1,
+  stopped_at_once: 1,
   marks_overwritten: 1,
   records_late: 1,
+  lists_late: 1,
   // Between function and worker
   frame_dropped: 0.04,
   frame_delayed: 0.1,
@@ -40,6 +45,7 @@ export const Faults = {
   frame_reordered: 0.06,
   frame_replayed_elsewhere: 0.05,
   frame_held: 0.04,
+  greeting_late: 0.5,
   link_reset: 0.04,
   link_cut_towards_worker: 0.03,
   link_cut_towards_function: 0.03,
@@ -73,6 +79,9 @@ export const Faults = {
   function_killed: 0.02,
   worker_stalled: 0.02,
   worker_clock_jumped: 0.01,
+  clock_behind_at_start: 0.3,
+  clock_ahead_at_start: 0.3,
+  signing_slow: 0.15,
 } as const;
 
 /** Named points of the worker's writes → the fault that ends it there. */
@@ -107,6 +116,9 @@ const SHARE = 0.35;
 const RARE: Partial<Record<Fault, number>> = {
   marks_overwritten: 0.08,
   records_late: 0.2,
+  lists_late: 0.3,
+  clock_behind_at_start: 0.15,
+  clock_ahead_at_start: 0.15,
   database_reset: 0.1,
   journal_lost: 0.15,
 };

@@ -1,6 +1,6 @@
 // A worker's connection to a terminal: the simulator's own port to whatever process is there now, until the worker dies or
 // the process does.
-import { TerminalLost, type TerminalPort } from "../../../bridge-worker/src/mt5/mod.ts";
+import { type ReadParts, TerminalLost, type TerminalPort } from "../../../bridge-worker/src/mt5/mod.ts";
 import { createSimTerminal, type SimBroker, type SimProcess } from "../../../bridge-worker/src/simulator/mod.ts";
 import type { Lifeline } from "./lifeline.ts";
 import type { Loop } from "./loop.ts";
@@ -9,17 +9,26 @@ import { type Struck, strikeLogin, strikeRead, strikeSend } from "./strikes.ts";
 /** A broken build of the guard: stands between the worker's port and the terminal. */
 export type WrapGuard = (port: TerminalPort, inside: Inside) => TerminalPort;
 /** What a guard sees of where it runs. */
-export type Inside = { process: () => SimProcess; broker: SimBroker; now: () => number; wallClock: () => number };
+export type Inside = {
+  process: () => SimProcess;
+  broker: SimBroker;
+  now: () => number;
+  wallClock: () => number;
+  brokerClock: () => number;
+};
 
 /** The terminal behind the port. */
 export type Host = {
   name: string;
   broker: SimBroker;
   wallClock: () => number;
+  brokerClock: () => number;
   /** As it is now: the process may be another one at the next call. */
   struck: () => Struck;
   onConnected: (port: TerminalPort) => void;
   onSend: (tag: number, owner: string) => void;
+  /** A worker has heard how the send of this tag ended. */
+  onTold: (tag: number) => void;
   onJudged: (account: { login: string; server: string }, isAccepted: boolean) => void;
 };
 
@@ -36,16 +45,17 @@ export function hostPort(host: Host, owner: string, now: () => number, life: Lif
     const { process: present, loop } = host.struck();
     if (inner !== undefined && process === present) return inner;
     process = present;
-    const { name, broker, wallClock } = host;
+    const { name, broker, wallClock, brokerClock } = host;
     const wait = (ms: number, signal?: AbortSignal): Promise<void> => limitedSleep(loop, ms, signal);
-    const real = createSimTerminal({ name, broker, owner, now, wait, utcNow: wallClock, process });
-    inner = wrap(real, { process: () => host.struck().process, broker, now, wallClock });
+    const real = createSimTerminal({ name, broker, owner, now, wait, utcNow: brokerClock, process });
+    inner = wrap(real, { process: () => host.struck().process, broker, now, wallClock, brokerClock });
     host.onConnected(inner);
     return inner;
   };
-  const reading = (): TerminalPort => {
+  const reading = (parts: ReadParts = {}): TerminalPort => {
     const port = current();
-    strikeRead(host.struck());
+    // Positions, orders and no symbol: beside it only the removal of an order is prepared so.
+    strikeRead(host.struck(), Object.keys(parts).sort().join() === "orders,positions");
     return port;
   };
   life.onDeath(() => {
@@ -64,16 +74,23 @@ export function hostPort(host: Host, owner: string, now: () => number, life: Lif
         return reply;
       }),
     account: (account, timeoutMs) => life.through(async () => await reading().account(account, timeoutMs)),
-    read: (account, parts, timeoutMs) => life.through(async () => await reading().read(account, parts, timeoutMs)),
+    read: (account, parts, timeoutMs) => life.through(async () => await reading(parts).read(account, parts, timeoutMs)),
     send: (order) =>
       life.through(async () => {
         const port = current();
         host.onSend(order.tag, owner);
         strikeSend(host.struck(), order);
-        return await port.send(order);
+        const reply = await port.send(order);
+        host.onTold(order.tag);
+        return reply;
       }),
     query: (tag) => life.through(async () => await current().query(tag)),
-    poison: (tag, commandId, epoch) => life.through(async () => await current().poison(tag, commandId, epoch)),
+    poison: (tag, commandId, epoch) =>
+      life.through(async () => {
+        const state = await current().poison(tag, commandId, epoch);
+        if (state.kind === "finished" || state.kind === "poisoned") host.onTold(tag);
+        return state;
+      }),
     history: (account, query, timeoutMs) =>
       life.through(async () => await reading().history(account, query, timeoutMs)),
     records: (account, query, timeoutMs) =>

@@ -8,7 +8,14 @@ import {
 import type { CommandRow, SubmittedCommand } from "../../../supabase/functions/api/db/mod.ts";
 import { WORKER_ID } from "./seals.ts";
 
-export type LedgerAccount = AccountRef & { id: string; userId: string; credential: string; passMagic: boolean };
+export type RiskLimits = { max_open_positions: number } | null;
+export type LedgerAccount = AccountRef & {
+  id: string;
+  userId: string;
+  credential: string;
+  passMagic: boolean;
+  riskLimits: RiskLimits;
+};
 
 export type LedgerCommand = {
   id: string;
@@ -49,7 +56,7 @@ export function submittedRow(
     remaining_ms: Math.floor(row.deadlineMs - nowMs),
     submitted_ago_ms: Math.floor(nowMs - row.createdMs),
     account: {
-      ...{ id: accountId, login, server, risk_limits: null },
+      ...{ id: accountId, login, server, risk_limits: account?.riskLimits ?? null },
       encrypted_password: account?.credential ?? null,
       pass_magic: account?.passMagic ?? null,
     },

@@ -23,6 +23,9 @@ export type LedgerChange = {
 
 export type LedgerOptions = { clock: () => number; newId: () => string; newTag: () => number; change?: LedgerChange };
 
+/** What a user may set for an account. */
+export const NOTHING_SET = { passMagic: false, riskLimits: null };
+
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly accounts = new Map<string, LedgerAccount>();
@@ -36,15 +39,8 @@ export class Ledger {
     this.#options = options;
   }
 
-  addAccount(userId: string, account: AccountRef, credential: string, passMagic = false): LedgerAccount {
-    const added = {
-      id: this.#options.newId(),
-      userId,
-      login: account.login,
-      server: account.server,
-      credential,
-      passMagic,
-    };
+  addAccount(account: Omit<LedgerAccount, "id">): LedgerAccount {
+    const added = { ...account, id: this.#options.newId() };
     this.accounts.set(added.id, added);
     return added;
   }
@@ -57,8 +53,7 @@ export class Ledger {
     this.#tags = 0;
     const before = [...this.accounts.values()];
     this.accounts.clear();
-    for (const { userId, credential, passMagic, ...account } of before)
-      this.addAccount(userId, account, credential, passMagic);
+    for (const account of before) this.addAccount(account);
   }
 
   /** Keys are forgotten: the broken build of one mutant. */
@@ -194,7 +189,7 @@ export class Ledger {
     );
     if (known !== undefined) known.credential = encrypted_password;
     return {
-      account: known ?? this.addAccount(userId, { login, server }, encrypted_password),
+      account: known ?? this.addAccount({ userId, login, server, credential: encrypted_password, ...NOTHING_SET }),
       created: known === undefined,
     };
   }

@@ -20,6 +20,7 @@ export type WireOptions = {
 export type Towards = "worker" | "function";
 /** Frames that carry a command or its outcome: a fault counts where one of these is hit. */
 const MATTERS = /^\{"type":"(command|cancel|acknowledge|status|result|ack)"/;
+const GREETING = /^\{"type":"welcome"/;
 const CUT: Record<Towards, Fault> = { worker: "link_cut_towards_worker", function: "link_cut_towards_function" };
 
 export type Ends = { onText: (text: string) => void; onClose: (reason: string) => void };
@@ -99,6 +100,8 @@ export class Link {
       return;
     }
     let delay = random.between(0.5, 5);
+    // The function counts the worker's clock from when it came: this isolate reckons with less time than there is.
+    if (GREETING.test(text) && plan.strikes("greeting_late")) delay += random.between(500, 4_000);
     if (strikes("frame_held")) delay += random.between(5_000, 80_000);
     else if (strikes("frame_delayed")) delay += random.between(100, 3_000);
     let at = loop.now + delay;

@@ -1,6 +1,7 @@
 // The worker's machine: a disk that stays, and one life of the worker after the other, with the real scheduler, journal,
 // admission and outbox. The process can end anywhere; a supervisor starts it again.
 
+import { type After, pause } from "../../../bridge-worker/src/after.ts";
 import type { Journal } from "../../../bridge-worker/src/journal/mod.ts";
 import { type FunctionKeys, Outbox } from "../../../bridge-worker/src/link/mod.ts";
 import type { Log } from "../../../bridge-worker/src/log.ts";
@@ -9,6 +10,7 @@ import {
   Scheduler,
   SETTLE_POLICY,
   type SettlePolicy,
+  type SignResult,
 } from "../../../bridge-worker/src/scheduler/mod.ts";
 import {
   type AccountAccess,
@@ -34,9 +36,12 @@ export type WorkerChange = {
   journal?: (journal: Journal) => Journal;
   access?: (access: AccountAccess) => AccountAccess;
   guard?: WrapGuard;
+  scheduler?: (scheduler: Scheduler, inside: SchedulerInside) => Scheduler;
   functionKeys?: (keys: FunctionKeys) => FunctionKeys;
   policy?: SettlePolicy;
 };
+
+export type SchedulerInside = { journal: Journal; sign: SignResult; now: () => number; after: After };
 
 export type MachineOptions = {
   loop: Loop;
@@ -55,7 +60,9 @@ export type MachineOptions = {
   /** A write is on the disk. */
   onWritten: (name: Write, args: unknown[]) => void;
   /** A command came to this life of the worker, for the first time or again. */
-  onAdmitted: (call: CommandCall, life: string) => void;
+  onAdmitted: (call: CommandCall, life: string, isTooLate: boolean) => void;
+  /** A life begins; nothing has been read or asked yet. */
+  onStart: () => void;
   /** The process has ended, and the disk is as it left it. */
   onDeath: () => void;
 };
@@ -80,7 +87,7 @@ export class Machine {
 
   start(): void {
     if (this.#life !== null || this.#stopped) return;
-    const { loop, random, network, hosts, wallClock, log, change, trace } = this.#options;
+    const { loop, random, plan, network, hosts, wallClock, log, change, trace } = this.#options;
     const life = new Lifeline(loop);
     this.#life = life;
     this.boots += 1;
@@ -91,6 +98,7 @@ export class Machine {
     const now = (): number => startMs + loop.now - bornMs;
     const { after } = life;
     trace(`worker starts (${this.boots})`);
+    this.#options.onStart();
     const opened = this.disk.open(life, this.#watch(life), change.unflushed);
     const journal = change.journal?.(opened) ?? opened;
     const sessions = hosts.map((host) => {
@@ -99,20 +107,22 @@ export class Machine {
     });
     const real = createAccountAccess({ journal, vault, times: new LoginTimes(), now, wallClock, after });
     const access = change.access?.(real) ?? real;
-    const sign = resultSigner(wallClock);
+    const signingMs = (): number => (plan.strikes("signing_slow") ? random.between(50, 2_000) : random.between(0.2, 2));
+    const sign = resultSigner(wallClock, () => pause(after, signingMs()));
     const policy = change.policy ?? SETTLE_POLICY;
     const fatal = (): void => {
       if (life.isAlive) this.kill("the journal failed");
     };
-    const scheduler = new Scheduler({ sessions, journal, access, sign, log, now, wallClock, after, policy, fatal });
-    this.inFlight = () => scheduler.inFlight;
+    const built = new Scheduler({ sessions, journal, access, sign, log, now, wallClock, after, policy, fatal });
+    const scheduler = change.scheduler?.(built, { journal, sign, now, after }) ?? built;
+    this.inFlight = () => built.inFlight;
     const outbox = new Outbox({ journal, url: "results", log, now, after, post: this.#post(life) });
     const keys = functionKeys(bootId, wallClock);
     const door = {
       ...{ life, bootId, keys, verified: change.functionKeys?.(keys) ?? keys, sign, log, now, wallClock },
       scheduler: overriding(scheduler, {
         command: (call, subscriber) => {
-          this.#options.onAdmitted(call, bootId);
+          this.#options.onAdmitted(call, bootId, now() > call.notAfterMs);
           return scheduler.command(call, subscriber);
         },
       }),
@@ -124,7 +134,7 @@ export class Machine {
         }
       },
     };
-    scheduler.recover().then(() => {
+    built.recover().then(() => {
       if (!life.isAlive) return;
       network.listener = openDoor(door);
       outbox.start();
@@ -147,7 +157,7 @@ export class Machine {
     life.cut();
     this.#options.network.workerDied();
     this.disk.crash();
-    this.#options.onDeath();
+    if (!this.#stopped) this.#options.onDeath();
     this.#options.loop.after(this.#options.random.between(50, 4_000), () => this.start());
   }
 

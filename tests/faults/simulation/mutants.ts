@@ -2,7 +2,6 @@
 // them. A harness that does not notice one of them proves nothing.
 
 import type { Journal } from "../../../bridge-worker/src/journal/mod.ts";
-import type { FunctionKeys } from "../../../bridge-worker/src/link/mod.ts";
 import type { TerminalPort } from "../../../bridge-worker/src/mt5/mod.ts";
 import { SETTLE_POLICY } from "../../../bridge-worker/src/scheduler/mod.ts";
 import type { AccountAccess } from "../../../bridge-worker/src/terminals/mod.ts";
@@ -38,15 +37,10 @@ export const Mutants = {
   },
 } as const satisfies Record<string, Mutant>;
 
-/** Faults that runs have found in the product, put back: the story stays, so that they stay found. */
-export const Regressions = {
-  "a command does not age while its frame is on the way": { worker: { functionKeys: agelessEnvelopes } },
-} as const satisfies Record<string, Mutant>;
-
-export type MutantName = keyof typeof Mutants | keyof typeof Regressions;
+export type MutantName = keyof typeof Mutants;
 
 /** The settling reads them alone, and as a last witness. */
-function looksAtNoPositions(port: TerminalPort): TerminalPort {
+export function looksAtNoPositions(port: TerminalPort): TerminalPort {
   return overriding(port, {
     async read(account, parts, timeoutMs) {
       const reply = await port.read(account, parts, timeoutMs);
@@ -79,13 +73,13 @@ function comparesLoginAlone(port: TerminalPort, { process }: Inside): TerminalPo
   });
 }
 
-function resends(port: TerminalPort, { process, broker, wallClock }: Inside): TerminalPort {
+function resends(port: TerminalPort, { process, broker, brokerClock }: Inside): TerminalPort {
   return overriding(port, {
     async send(order) {
       const reply = await port.send(order);
       const { shown } = process();
       if (reply.kind !== "sent" || reply.result?.retcode !== RETCODE_TIMEOUT || shown === null) return reply;
-      const result = broker.execute({ ...shown, isAutoTradingOn: true }, order.request, wallClock());
+      const result = broker.execute({ ...shown, isAutoTradingOn: true }, order.request, brokerClock());
       return { ...reply, result };
     },
   });
@@ -106,15 +100,6 @@ function trustsTheTerminal(access: AccountAccess): AccountAccess {
       if (session.isOn(claim.account)) return { kind: "ready", loginMs: 0 };
       return await access.verify(session, claim, notAfterMs);
     },
-  });
-}
-
-function agelessEnvelopes(keys: FunctionKeys): FunctionKeys {
-  return overriding(keys, {
-    verifyEnvelope: async (envelope, body) => ({
-      ...(await keys.verifyEnvelope(envelope, body)),
-      made_at_ms: Number.MAX_SAFE_INTEGER,
-    }),
   });
 }
 

@@ -15,7 +15,7 @@ import type {
 } from "../invariants/mod.ts";
 import { type Actor, passwordOf } from "./actors.ts";
 import type { Disk, Write } from "./disk.ts";
-import type { LedgerCommand } from "./ledger-rows.ts";
+import type { LedgerCommand, RiskLimits } from "./ledger-rows.ts";
 import { openResult } from "./seals.ts";
 
 export class Observer {
@@ -39,8 +39,10 @@ export class Observer {
     if (isLeak) this.#leaks.push({ where: "a frame", text });
   }
 
-  admitted({ account: { login, server }, body: { tag, request } }: CommandCall, life: string): void {
-    this.#admissions.push({ tag, life, kind: request.kind, login, server });
+  admitted({ account: { login, server }, body }: CommandCall, life: string, isTooLate: boolean): void {
+    const { tag, request } = body;
+    const maxOpen = (body.risk_limits as RiskLimits)?.max_open_positions ?? null;
+    this.#admissions.push({ tag, life, kind: request.kind, login, server, isTooLate, maxOpen });
   }
 
   /** A write that is done; `args` as the journal was given them. */

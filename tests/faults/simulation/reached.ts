@@ -18,6 +18,8 @@ export const Ways = [
   "tombstones",
   "acknowledged",
   "logins_paused",
+  "too_late_and_in_time",
+  "limits_kept",
 ] as const;
 export type Way = (typeof Ways)[number];
 export type Reached = Record<Way, number>;
@@ -26,7 +28,7 @@ export function nothingReached(): Reached {
   return Object.fromEntries(Ways.map((way) => [way, 0])) as Reached;
 }
 
-export function reachedBy({ rows, answers }: Facts): Reached {
+export function reachedBy({ rows, answers, admissions }: Facts): Reached {
   const reached = nothingReached();
   const isWay = (name: string): name is Way => (Ways as readonly string[]).includes(name);
   for (const row of rows) {
@@ -45,6 +47,11 @@ export function reachedBy({ rows, answers }: Facts): Reached {
   for (const list of Map.groupBy(finals, ({ commandId }) => commandId).values()) {
     if (list.length > 1) reached.attached_and_answered_alike += 1;
   }
+  for (const list of Map.groupBy(admissions, ({ tag, life }) => `${tag} ${life}`).values()) {
+    const late = list.findIndex(({ isTooLate }) => isTooLate);
+    if (late >= 0 && list.slice(late).some(({ isTooLate }) => !isTooLate)) reached.too_late_and_in_time += 1;
+  }
+  reached.limits_kept += answers.filter(({ code }) => code === "risk_limit_exceeded").length;
   reached.blocked_by_unknown += answers.filter(({ code }) => code === "outcome_pending").length;
   reached.logins_paused += answers.filter(({ code }) => code === "login_paused").length;
   return reached;

@@ -2,19 +2,10 @@
 // half of the test.
 
 import type { Actor } from "./actors.ts";
-import type { Fault } from "./faults.ts";
 import type { MutantName } from "./mutants.ts";
-import { cancel, connect, read, type Submission, submit } from "./requests.ts";
+import { cancel, connect, read, submit } from "./requests.ts";
+import { COMMAND, ended, order, pass, RESULT, type Scenario } from "./telling.ts";
 import type { World } from "./world.ts";
-
-export type Scenario = {
-  /** These strike whenever they can, until the story heals them. */
-  faults?: readonly Fault[];
-  story: (world: World) => Promise<void>;
-};
-
-const COMMAND = /^\{"type":"command"/;
-const RESULT = /^\{"type":"result"/;
 
 export const Scenarios: Record<MutantName, Scenario> = {
   "skip J1's flush": { story: diesInTheSend },
@@ -54,7 +45,6 @@ export const Scenarios: Record<MutantName, Scenario> = {
     },
   },
   "tags from a sequence": { story: everythingBeginsAnew },
-  "a command does not age while its frame is on the way": { story: heldFrameAndANewJournal },
   "a late unknown overwrites done": { faults: ["send_none_executed"], story: unknownComesLate },
 };
 
@@ -118,24 +108,6 @@ async function everythingBeginsAnew(world: World): Promise<void> {
   await ended(world, submit(world, { ...order(world), key: "another" }));
 }
 
-/** The worker has sent the order and lost its memory of it; the client's next request is held a while. */
-async function heldFrameAndANewJournal(world: World): Promise<void> {
-  world.network.holds = (towards, text) => towards === "function" && RESULT.test(text);
-  void submit(world, order(world));
-  await pass(world, 2_000);
-  world.network.holds = null;
-  world.network.held.splice(0);
-  world.loseMemory();
-  world.machine.kill("with its disk");
-  for (const host of world.hosts) host.restart();
-  await pass(world, 8_000);
-  world.network.holds = (towards, text) => towards === "worker" && COMMAND.test(text);
-  void submit(world, order(world));
-  await pass(world, 4_000);
-  world.network.letGo(true);
-  await pass(world, 20_000);
-}
-
 /** The worker says "unknown", proves "done", and the first word arrives last. */
 async function unknownComesLate(world: World): Promise<void> {
   world.network.holds = (towards, text) => towards === "function" && RESULT.test(text);
@@ -144,26 +116,4 @@ async function unknownComesLate(world: World): Promise<void> {
   world.network.letGo();
   await ended(world, answer);
   await pass(world, 20_000);
-}
-
-function order(world: World): Submission {
-  const actor = world.actors[0] as Actor;
-  const params = { symbol: "EURUSD", order_type: "buy" as const, volume: 0.01 };
-  return { actor, request: { kind: "trade", params }, key: "first", timeoutMs: 25_000 };
-}
-
-function pass(world: World, ms: number): Promise<void> {
-  return world.loop.run(world.loop.now + ms);
-}
-
-/** Lets time pass until the request is answered, at most for a minute. */
-async function ended<T>(world: World, request: Promise<T>): Promise<T | undefined> {
-  let answer: T | undefined;
-  let isAnswered = false;
-  void request.then((value) => {
-    answer = value;
-    isAnswered = true;
-  });
-  await world.loop.run(world.loop.now + 60_000, () => isAnswered);
-  return answer;
 }

@@ -99,9 +99,12 @@ export function timelessFunctionKeys(real: FunctionKeys): FunctionKeys {
   };
 }
 
-export function resultSigner(wallClock: () => number): SignResult {
-  return async ({ id, userId, ...ending }) =>
-    sign("result", { iss: WORKER_ID, jti: id, sub: userId, iat: Math.floor(wallClock() / 1000), ...ending });
+/** Other threads sign: it takes them a while, which `signing` waits for. */
+export function resultSigner(wallClock: () => number, signing: () => Promise<void>): SignResult {
+  return async ({ id, userId, ...ending }) => {
+    await signing();
+    return sign("result", { iss: WORKER_ID, jti: id, sub: userId, iat: Math.floor(wallClock() / 1000), ...ending });
+  };
 }
 
 export async function verifyResult(signed: string): Promise<ResultClaims> {

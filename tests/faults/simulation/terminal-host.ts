@@ -9,6 +9,7 @@ import { hostPort, type WrapGuard } from "./host-port.ts";
 import type { Lifeline } from "./lifeline.ts";
 import type { Loop } from "./loop.ts";
 import type { Observer } from "./observer.ts";
+import type { Oddities } from "./paper-broker.ts";
 import type { Random } from "./random.ts";
 import type { Struck } from "./strikes.ts";
 
@@ -19,15 +20,24 @@ export type HostOptions = {
   plan: FaultPlan;
   broker: SimBroker;
   elsewhere: readonly AccountRef[];
+  oddities: Oddities;
+  /** Of the machine, and of the broker. */
   wallClock: () => number;
+  brokerClock: () => number;
   observer: Pick<Observer, "sendings" | "logins">;
   trace: (what: string) => void;
 };
+
+const RESTART_LATER_MS = 5_000;
+/** A signature and a write, with room. */
+const WRITTEN_WITHIN_MS = 5_000;
 
 export class TerminalHost {
   readonly name: string;
   /** Tags in whose send somebody switched the terminal: the order may be on either account. */
   readonly disturbed = new Set<number>();
+  /** Of these, orders that certainly went astray, as long as only this process can tell: it lives on until it has told. */
+  readonly #untold = new Set<number>();
   readonly #options: HostOptions;
   #process: SimProcess;
   readonly #open = new Set<TerminalPort>();
@@ -48,6 +58,7 @@ export class TerminalHost {
 
   /** The process ends and another one begins: it knows no tag, and nobody is connected to it. */
   readonly restart = (): void => {
+    if (this.#untold.size > 0) return void this.#options.loop.after(RESTART_LATER_MS, this.restart);
     this.#options.trace(`${this.name} restarts`);
     const shown = this.#process.shown;
     this.#process = this.#newProcess();
@@ -76,9 +87,11 @@ export class TerminalHost {
 
   /** A worker's connection. `owner` names the worker's life, `now` is its clock. */
   port(owner: string, now: () => number, life: Lifeline, wrap: WrapGuard = (port) => port): TerminalPort {
-    const { broker, wallClock, observer, loop } = this.#options;
+    const { broker, wallClock, brokerClock, observer, loop } = this.#options;
     const host = {
-      ...{ name: this.name, broker, wallClock, struck: () => this.#struck() },
+      ...{ name: this.name, broker, wallClock, brokerClock, struck: () => this.#struck() },
+      // Whoever lives on for a while has written down what he was told.
+      onTold: (tag: number) => void life.after(WRITTEN_WITHIN_MS, () => void this.#untold.delete(tag)),
       onConnected: (port: TerminalPort) => void this.#open.add(port),
       onSend: (tag: number, by: string) => void this.#askedBy.set(tag, by),
       onJudged: ({ login, server }: AccountRef, ok: boolean) =>
@@ -96,6 +109,10 @@ export class TerminalHost {
       // Something else in the terminal's process takes its time.
       holdLock: (ms) => void process.exclusive(() => loop.sleep(ms)),
       disturb: (tag) => void this.disturbed.add(tag),
+      mark: (tag, oddity) => {
+        this.#options.oddities.orders.set(tag, { ...this.#options.oddities.orders.get(tag), ...oddity });
+        if (oddity.strays !== undefined) this.#untold.add(tag);
+      },
     };
   }
 

@@ -40,9 +40,10 @@ export class Traders {
     const roll = random.next();
     const old = this.#orders.length > 0 ? random.pick(this.#orders) : undefined;
     if (roll < 0.55 || old === undefined) this.#send(this.#newOrder());
-    else if (roll < 0.63) this.#send(old);
-    else if (roll < 0.66) this.#otherBody(old);
-    else if (roll < 0.72)
+    else if (roll < 0.61) this.#send(old);
+    else if (roll < 0.63) this.#otherBody(old);
+    else if (roll < 0.655) this.#burst();
+    else if (roll < 0.71)
       for (let copies = random.int(2, 4); copies > 0; copies -= 1) this.#send(this.#newOrderOnce(copies));
     else if (roll < 0.8) this.#about(old, ask);
     else if (roll < 0.86) this.#about(old, cancel);
@@ -51,6 +52,14 @@ export class Traders {
       void read(this.#world, random.pick(this.#world.actors), random.pick(["positions", "account_info"]));
     else if (roll < 0.985) this.#connect();
     else void removeForAWhile(this.#world, random.pick(this.#world.actors.filter(({ isRight }) => isRight)));
+  }
+
+  /** Several orders on one account, one right after the other. */
+  #burst(): void {
+    const { random, actors, loop } = this.#world;
+    const actor = random.pick(actors.filter((one) => one.isRight));
+    for (let count = random.int(3, 4); count > 0; count -= 1)
+      loop.after(random.between(0, 300), () => this.#send(this.#newOrder(actor)));
   }
 
   #openOne(): Order | undefined {
@@ -79,11 +88,8 @@ export class Traders {
     return order;
   }
 
-  #newOrder(): Order {
-    const { random, actors } = this.#world;
-    const actor = random.chance(0.06)
-      ? (actors.at(-1) ?? random.pick(actors))
-      : random.pick(actors.filter((one) => one.isRight));
+  #newOrder(actor = this.#someone()): Order {
+    const { random } = this.#world;
     const held = this.#holdings.filter((one) => one.actor === actor);
     const request = held.length > 0 && random.chance(0.35) ? this.#leave(random.pick(held)) : this.#enter();
     this.#keys += 1;
@@ -93,6 +99,12 @@ export class Traders {
     };
     this.#orders.push(order);
     return order;
+  }
+
+  #someone(): Actor {
+    const { random, actors } = this.#world;
+    if (random.chance(0.06)) return actors.at(-1) ?? random.pick(actors);
+    return random.pick(actors.filter((one) => one.isRight));
   }
 
   #enter(): CommandRequest {

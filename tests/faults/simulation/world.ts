@@ -4,25 +4,27 @@
 import type { AccountRef } from "../../../bridge-worker/src/protocol.ts";
 import { collectLog } from "../../support/worker-fixture.ts";
 import type { Facts } from "../invariants/mod.ts";
-import { type Actor, actorsOf, HEDGING, NETTING, passwordOf } from "./actors.ts";
+import { type Actor, actorsOf, HEDGING, passwordOf } from "./actors.ts";
 import { DEATHS, type Fault, FaultPlan } from "./faults.ts";
 import { Isolate } from "./isolate.ts";
-import { Ledger, type LedgerChange } from "./ledger.ts";
+import { Ledger, type LedgerChange, NOTHING_SET } from "./ledger.ts";
 import { Loop } from "./loop.ts";
 import { Machine, type WorkerChange } from "./machine.ts";
 import { Network } from "./network.ts";
 import { Observer } from "./observer.ts";
-import { createPaperBroker, type Oddities } from "./paper-broker.ts";
+import { createPaperBroker, type Oddities, odditiesOf } from "./paper-broker.ts";
 import { Random } from "./random.ts";
 import { resultsWay } from "./results-way.ts";
 import { sealPassword } from "./seals.ts";
 import { TerminalHost } from "./terminal-host.ts";
 import { Trace } from "./trace.ts";
+import { comeBackWithAnotherClock } from "./weather.ts";
 
 /** Wednesday noon: every market is open. */
 const WALL_START_MS = Date.UTC(2026, 0, 14, 12, 0, 0);
 const TERMINALS = 2;
-const RECORDS_LATE_MS = 20_000;
+/** So many accounts have a limit of open positions. */
+const LIMITED = 0.25;
 
 export type WorldOptions = {
   seed: number;
@@ -49,8 +51,10 @@ export class World {
   readonly observer = new Observer();
   /** How wrong the clock of the worker's machine is. */
   workerClockShiftMs = 0;
-  /** When the worker's memory was lost last, as the ledger counts. */
+  /** When the worker's memory was lost last. */
   memoryLostMs: number | null = null;
+  /** Whether it ever knew of commands from before this moment it cannot say. */
+  doubtfulBeforeMs: number | null = null;
   readonly #dbStartMs: number;
   readonly #functionSkewMs: number;
   readonly #forgetsKeys: boolean;
@@ -71,16 +75,17 @@ export class World {
     this.loop = loop;
     this.plan = plan;
     this.trace = trace;
-    this.oddities = {
-      overwrites: new Set([HEDGING, NETTING].filter(() => plan.includes("marks_overwritten") && random.chance(0.6))),
-      lateMs: plan.includes("records_late") ? RECORDS_LATE_MS : 0,
-    };
+    this.oddities = odditiesOf(plan, random);
+    // The broker has a clock of its own, which nothing here can set.
+    const brokerClock = wallAt(WALL_START_MS + skew());
     const broker = createPaperBroker(
       options.seed,
       () => loop.now,
       this.oddities,
-      (one) => {
-        this.observer.booked.push(one);
+      ({ stood, ...one }) => {
+        // A worker that has lost its memory cannot know what was under way.
+        const isKnown = this.memoryLostMs === null && stood !== undefined;
+        this.observer.booked.push({ ...one, ...(isKnown && { stood }) });
         note(`booked ${one.ticket} ${one.symbol} ${one.magic} on ${one.login} ${one.server}`);
       },
       (fault) => plan.count(fault),
@@ -93,7 +98,9 @@ export class World {
       ...(options.ledger && { change: options.ledger }),
     });
     for (const { userId, account, isRight } of this.actors) {
-      this.ledger.addAccount(userId, account, this.seal(userId, account, isRight), random.chance(0.15));
+      const riskLimits = random.chance(LIMITED) ? { max_open_positions: random.int(1, 4) } : null;
+      const set = { passMagic: random.chance(0.15), riskLimits };
+      this.ledger.addAccount({ userId, ...account, credential: this.seal(userId, account, isRight), ...set });
     }
     this.network = new Network({
       loop,
@@ -110,6 +117,7 @@ export class World {
       (_, index) =>
         new TerminalHost({
           ...{ name: `terminal-${index + 1}`, loop, random, plan, broker, elsewhere, wallClock },
+          ...{ brokerClock, oddities: this.oddities },
           ...{ observer: this.observer, trace: note },
         }),
     );
@@ -118,15 +126,22 @@ export class World {
       post: resultsWay({ loop, random, plan, isolates: this.isolates }),
       log: collectLog(this.observer.lines),
       change: options.worker ?? {},
-      onWritten: (name, args) => this.observer.journaled(name, args, loop.now),
-      onAdmitted: (call, life) => this.observer.admitted(call, life),
+      onWritten: (name, args) => {
+        // Whoever acknowledges has looked at the terminal.
+        if (name === "acknowledge") broker.listsCatchUp();
+        this.observer.journaled(name, args, loop.now);
+      },
+      onAdmitted: (...admission) => this.observer.admitted(...admission),
+      onStart: () => {
+        broker.listsCatchUp();
+        // A clock of long ago, or one that was far ahead when the journal was made: what is older than this start is in doubt.
+        if (this.workerClockShiftMs < 0 || this.machine.disk.madeAtMs > workerWall()) this.doubtfulBeforeMs = loop.now;
+      },
       diesAt: (point) => {
         const fault = DEATHS[point];
         return fault !== undefined && plan.strikes(fault);
       },
-      onDeath: () => {
-        if (plan.strikes("journal_lost")) this.loseMemory();
-      },
+      onDeath: () => comeBackWithAnotherClock(this, plan.strikes("journal_lost")),
     });
     for (let index = 0; index < (options.isolates ?? 2); index += 1) this.addIsolate();
     this.machine.start();
@@ -178,7 +193,7 @@ export class World {
   reconnectAll(): void {
     for (const { userId, account, isRight } of this.actors) {
       if (this.accountId(userId, account) !== null) continue;
-      this.ledger.addAccount(userId, account, this.seal(userId, account, isRight));
+      this.ledger.addAccount({ userId, ...account, credential: this.seal(userId, account, isRight), ...NOTHING_SET });
     }
   }
 
