@@ -40,7 +40,7 @@ export type PolicyParams = {
   strandedRestMs: number;
   /** Share of the terminals that may log in at once to servers that nobody has reached lately. */
   doubtfulShare: number;
-  /** Share of the terminals' logins that one user may cause when others wait too, and how many at once are free. */
+  /** Share of the terminals' logins that one user may cause, whoever else is there, and how many at once are free. */
   userShare: number;
   userBurst: number;
   /** Most work waiting, in all and in one lane. */

@@ -14,7 +14,6 @@ export type BridgeLimits = {
   linkIdleMs: number;
   linkMaxAgeMs: number;
   pingTimeoutMs: number;
-  answerGraceMs: number;
 };
 
 export const DefaultBridgeLimits: BridgeLimits = {
@@ -23,5 +22,4 @@ export const DefaultBridgeLimits: BridgeLimits = {
   linkIdleMs: LINK_IDLE_MS,
   linkMaxAgeMs: LINK_MAX_AGE_MS,
   pingTimeoutMs: PING_TIMEOUT_MS,
-  answerGraceMs: ANSWER_GRACE_MS,
 };
